@@ -1,0 +1,1 @@
+"""Data: instruments, bars on disk, exchange calendars and blackout windows, as plain arrays."""

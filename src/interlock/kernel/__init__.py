@@ -1,0 +1,1 @@
+"""Room: the kernel decides. Pure, compiled, and the only place where a rule is written."""

@@ -1,0 +1,1 @@
+"""Where ideas come from. A signal proposes and can never order: the kernel decides."""
