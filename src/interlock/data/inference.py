@@ -114,8 +114,8 @@ ASSUMED: Final = {
 def coin_digits(price: float) -> int:
     """Return how finely a coin's quantity is written.
 
-    Eight digits from a price of 1,000 up, one less for every factor of ten below, so that the
-    2^40 quantity units of a position always hold some ten million of the quote currency.
+    Eight digits from a price of 1,000 up, one less for every factor of ten below, so that
+    2^40 quantity units are worth ten million of the quote currency or more (down to 0.00001).
 
     Args:
         price: Any price of the series, in the quote currency, > 0.

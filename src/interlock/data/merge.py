@@ -41,8 +41,8 @@ class Merged:
         bars: Shape (n,), dtype BAR, ``close_ns`` never falling; at the same close the set with
             the lower index comes first.
         positions: For each set where its bars are: ``merged[positions[i]]`` are its bars in its
-            order, so ``column[positions[i]] = signals`` places them. Slices for a single set and
-            for sets that close at the same moments, else indexes of shape (length of the set,).
+            order, so ``column[positions[i]] = signals`` places them. A slice for a single set, else
+            indexes of shape (length of the set,).
     """
 
     bars: Bars
@@ -102,5 +102,5 @@ def _interleaved(sets: Sequence["BarSet"]) -> Merged:
     table = _as_table(merged)
     for index, each in enumerate(sets):
         table[index::count] = _as_table(each.bars)
-    positions = tuple(slice(index, len(merged), count) for index in range(count))
+    positions = tuple(np.arange(index, len(merged), count) for index in range(count))
     return Merged(bars=merged, positions=positions)

@@ -98,14 +98,26 @@ def _equity_tripped(policy: Row, state: Row, out: Row) -> None:
     if breakers[Cause.DAILY_LOSS]["enabled"] == 1:
         if equity_units <= account["daily_loss_at_units"]:
             trip(
-                policy, state, out, Cause.DAILY_LOSS, Scope.ACCOUNT, ACCOUNT,
-                equity_units, account["daily_loss_at_units"],
+                policy,
+                state,
+                out,
+                Cause.DAILY_LOSS,
+                Scope.ACCOUNT,
+                ACCOUNT,
+                equity_units,
+                account["daily_loss_at_units"],
             )
     if breakers[Cause.MAX_DRAWDOWN]["enabled"] == 1:
         if equity_units <= account["max_drawdown_at_units"]:
             trip(
-                policy, state, out, Cause.MAX_DRAWDOWN, Scope.ACCOUNT, ACCOUNT,
-                equity_units, account["max_drawdown_at_units"],
+                policy,
+                state,
+                out,
+                Cause.MAX_DRAWDOWN,
+                Scope.ACCOUNT,
+                ACCOUNT,
+                equity_units,
+                account["max_drawdown_at_units"],
             )
     if breakers[Cause.DRAWDOWN]["enabled"] == 1:
         if equity_units <= account["drawdown_emergency_at_units"]:
@@ -117,9 +129,7 @@ def _equity_tripped(policy: Row, state: Row, out: Row) -> None:
                 policy, state, out, breakers[Cause.DRAWDOWN]["level"], account["drawdown_at_units"]
             )
         elif equity_units <= account["drawdown_warn_at_units"]:
-            _drawdown_latch(
-                policy, state, out, Level.WARNED, account["drawdown_warn_at_units"]
-            )
+            _drawdown_latch(policy, state, out, Level.WARNED, account["drawdown_warn_at_units"])
 
 
 @compiled
@@ -158,9 +168,7 @@ def count_result(policy: Row, state: Row, out: Row, strategy: int, won: bool) ->
     account["consecutive_losses"] = losses
     account["size_scale_ppm"] = _scale(policy=policy, losses=losses)
     if halt_at > 0 and losses >= halt_at:
-        trip(
-            policy, state, out, Cause.CONSECUTIVE_LOSSES, Scope.ACCOUNT, ACCOUNT, losses, halt_at
-        )
+        trip(policy, state, out, Cause.CONSECUTIVE_LOSSES, Scope.ACCOUNT, ACCOUNT, losses, halt_at)
     if strategy >= 0:
         own = state["strategies"][strategy]
         losses = 0 if won else own["consecutive_losses"] + 1
@@ -168,8 +176,14 @@ def count_result(policy: Row, state: Row, out: Row, strategy: int, won: bool) ->
         own["size_scale_ppm"] = _scale(policy=policy, losses=losses)
         if halt_at > 0 and losses >= halt_at:
             trip(
-                policy, state, out, Cause.CONSECUTIVE_LOSSES, Scope.STRATEGY, strategy,
-                losses, halt_at,
+                policy,
+                state,
+                out,
+                Cause.CONSECUTIVE_LOSSES,
+                Scope.STRATEGY,
+                strategy,
+                losses,
+                halt_at,
             )
 
 
@@ -218,9 +232,7 @@ def check_spread(policy: Row, state: Row, out: Row, instrument: int) -> None:
     if breaker["enabled"] != 1:
         return
     inst = state["instruments"][instrument]
-    value_ppm = spread_ppm(
-        spec=policy["instruments"][instrument], bid=inst["bid"], ask=inst["ask"]
-    )
+    value_ppm = spread_ppm(spec=policy["instruments"][instrument], bid=inst["bid"], ask=inst["ask"])
     bad = value_ppm > breaker["limit"] or inst["book_sound"] != 1
     _condition(policy, state, out, Cause.SPREAD, instrument, value_ppm, bad)
 

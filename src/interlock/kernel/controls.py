@@ -1,19 +1,21 @@
 """Operators, clocks, calendars and monitors: what they may ask, and what it does."""
 
 from interlock.kernel.breakers import check_equity, trip, watch_equity
-from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level, Metric, Release, Scope
+from interlock.kernel.codes import ACCOUNT, Cause, Exit, Kind, Level, Metric, Release, Scope
 from interlock.kernel.compiled import compiled
 from interlock.kernel.fills import start_trade
 from interlock.kernel.latches import (
     clear_condition,
     cool_down,
     find_latch,
+    level_over,
     meet,
     session_began,
     set_latch,
 )
 from interlock.kernel.ledger import add_capital, add_funding, apply_fill, is_margined, revalue
-from interlock.kernel.protect import cancel_all_entries, cancel_entries, flatten_all
+from interlock.kernel.orders import note_pending_position
+from interlock.kernel.protect import begin_exit, cancel_entries
 from interlock.kernel.records import Row
 from interlock.kernel.reports import settle_position
 from interlock.kernel.units import PPM
@@ -40,16 +42,16 @@ def scope_id_of(row: Row) -> int:
 @compiled
 def enforce(policy: Row, state: Row, out: Row) -> None:
     """Do what the strictest latches demand: cancel entries when halted, close all when killed."""
-    account = state["account"]
-    if account["latch_level"] >= Level.KILLED:
-        flatten_all(policy=policy, state=state, out=out)
-    elif account["latch_level"] >= Level.HALTED:
-        cancel_all_entries(policy=policy, state=state, out=out)
-    elif account["latches"] > 0:
-        for instrument in range(policy["account"]["instruments"]):
-            inst = state["instruments"][instrument]
-            if inst["latch_level"] >= Level.HALTED and inst["entry_orders"] > 0:
+    for instrument in range(policy["account"]["instruments"]):
+        inst = state["instruments"][instrument]
+        if inst["entry_orders"] > 0 or inst["position"] != 0:
+            level = level_over(state=state, instrument=instrument)
+            if level >= Level.HALTED:
                 cancel_entries(state=state, out=out, instrument=instrument)
+            if level >= Level.KILLED:
+                begin_exit(
+                    policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED
+                )
 
 
 @compiled
@@ -59,9 +61,17 @@ def on_halt(policy: Row, state: Row, out: Row, row: Row) -> None:
     if row["code"] == Cause.RECONCILIATION or row["code"] == Cause.VENUE_UNAVAILABLE:
         release = Release.CONDITION
     set_latch(
-        state=state, out=out, cause=row["code"], scope=scope_of(row), scope_id=scope_id_of(row),
-        level=row["level"], release=release, cooldown_ns=0, value=row["value"],
-        limit=row["limit"], who=row["payload_id"],
+        state=state,
+        out=out,
+        cause=row["code"],
+        scope=scope_of(row),
+        scope_id=scope_id_of(row),
+        level=row["level"],
+        release=release,
+        cooldown_ns=0,
+        value=row["value"],
+        limit=row["limit"],
+        who=row["payload_id"],
     )
 
 
@@ -79,18 +89,18 @@ def _rebase(policy: Row, account: Row, cause: int) -> None:
 
 @compiled
 def on_resume(policy: Row, state: Row, out: Row, row: Row) -> None:
-    """A person clears a latch: code = Cause. What else it waits for still has to happen."""
+    """A person clears a latch: code = Cause. What else it waits for still has to happen.
+
+    What was lost is taken note of now, even if the latch opens later: otherwise the same loss
+    would set it again at once.
+    """
     cause = row["code"]
     scope = scope_of(row)
     scope_id = scope_id_of(row)
     index = find_latch(state=state, cause=cause, scope=scope, scope_id=scope_id)
-    if index < 0:
+    if index < 0 or state["latches"][index]["release"] & Release.PERSON == 0:
         return
-    released = meet(
-        state=state, out=out, index=index, what=Release.PERSON, who=row["payload_id"]
-    )
-    if not released:
-        return
+    meet(state=state, out=out, index=index, what=Release.PERSON, who=row["payload_id"])
     _rebase(policy=policy, account=state["account"], cause=cause)
     if cause == Cause.CONSECUTIVE_LOSSES:
         if scope == Scope.ACCOUNT:
@@ -172,7 +182,7 @@ def cause_of_metric(metric: int) -> int:
         return Cause.VENUE_UNAVAILABLE
     if metric == Metric.DATA_QUALITY_PPM:
         return Cause.DATA_QUALITY
-    return Cause.SAFE_MODE
+    return Cause.DRIFT
 
 
 @compiled
@@ -212,7 +222,9 @@ def on_money(policy: Row, state: Row, out: Row, row: Row) -> None:
     inst = state["instruments"][instrument]
     add_funding(account=account, inst=inst, units=row["value"])
     revalue(
-        spec=policy["instruments"][instrument], account=account, strategies=state["strategies"],
+        spec=policy["instruments"][instrument],
+        account=account,
+        strategies=state["strategies"],
         inst=inst,
     )
     check_equity(policy=policy, state=state, out=out)
@@ -228,12 +240,21 @@ def on_venue_equity(policy: Row, state: Row, out: Row, row: Row) -> None:
     bad = float(apart) * float(PPM) > float(max(row["value"], 0)) * float(tolerance_ppm)
     if bad:
         trip(
-            policy, state, out, Cause.EQUITY_MISMATCH, Scope.ACCOUNT, ACCOUNT, row["value"],
+            policy,
+            state,
+            out,
+            Cause.EQUITY_MISMATCH,
+            Scope.ACCOUNT,
+            ACCOUNT,
+            row["value"],
             account["equity_units"],
         )
     else:
         clear_condition(
-            state=state, out=out, cause=Cause.EQUITY_MISMATCH, scope=Scope.ACCOUNT,
+            state=state,
+            out=out,
+            cause=Cause.EQUITY_MISMATCH,
+            scope=Scope.ACCOUNT,
             scope_id=ACCOUNT,
         )
 
@@ -254,9 +275,14 @@ def on_adopted(policy: Row, state: Row, out: Row, row: Row) -> None:
     start_trade(state=state, instrument=instrument, slot=-1, margined=margined)
     cash_units = account["cash_units"]
     apply_fill(
-        spec=spec, account=account, inst=inst, side=row["side"], qty=row["qty"],
+        spec=spec,
+        account=account,
+        inst=inst,
+        side=row["side"],
+        qty=row["qty"],
         price=row["price"],
     )
+    note_pending_position(state=state, instrument=instrument)
     # It was paid for before we looked: what it cost came in with it.
     add_capital(account=account, units=cash_units - account["cash_units"])
     inst["adopted"] = 1
@@ -268,4 +294,5 @@ def on_adopted(policy: Row, state: Row, out: Row, row: Row) -> None:
     inst["worst"] = row["price"]
     revalue(spec=spec, account=account, strategies=state["strategies"], inst=inst)
     watch_equity(policy=policy, account=account)
+    check_equity(policy=policy, state=state, out=out)
     settle_position(policy=policy, state=state, out=out, instrument=instrument)

@@ -82,8 +82,13 @@ def size_entry(
     loss = scratch["stop_distance"] + mul_div_up(a=price, b=scratch["cost_ppm"], c=PPM)
     scratch["risk_per_lot"] = loss
     lots = method_lots(
-        sizing=sizing, strategy=own, spec=spec, equity_units=equity_units, price=price,
-        stop=loss, atr=inst["atr"],
+        sizing=sizing,
+        strategy=own,
+        spec=spec,
+        equity_units=equity_units,
+        price=price,
+        stop=loss,
+        atr=inst["atr"],
     )
     scratch["method_lots"] = lots
     risk_units = mul_div(a=equity_units, b=sizing["risk_ppm"], c=PPM)
@@ -99,7 +104,8 @@ def size_entry(
         used_units=account["exposure_units"] + account["pending_exposure_units"],
     )
     if room_units > 0:
-        room_units = mul_div(a=min(room_units, UNITS_MAX), b=leverage_ppm, c=PPM)
+        most_units = mul_div(a=UNITS_MAX, b=PPM, c=leverage_ppm)
+        room_units = mul_div(a=min(room_units, most_units), b=leverage_ppm, c=PPM)
     scratch["exposure_lots"] = lots_of(units=room_units, price=price, spec=spec)
     scratch["limit_lots"] = max(
         _limit_lots(
@@ -219,9 +225,7 @@ def ask_entry(
     ask["flags"] = Flag.MARGIN if margined else 0
     ask["edge_bps"] = edge_bps
     ask["has_edge"] = has_edge
-    ask["leverage_ppm"] = _leverage_ppm(
-        own=policy["strategies"][strategy], margined=margined
-    )
+    ask["leverage_ppm"] = _leverage_ppm(own=policy["strategies"][strategy], margined=margined)
     distance = 0
     target = 0
     atr = inst["atr"]
@@ -229,9 +233,7 @@ def ask_entry(
         atr = 0.0  # not enough bars yet: an ATR stop is no stop
     if mark > 0:
         distance = stop_distance(exits=exits, atr=atr, price=mark, side=side, structure=structure)
-        target = target_distance(
-            exits=exits, distance=distance, price=mark, side=side, model=model
-        )
+        target = target_distance(exits=exits, distance=distance, price=mark, side=side, model=model)
     ask["stop_distance"] = distance
     ask["target_distance"] = target
     # Slippage depends on the size and the size on slippage: take it at the largest position first.
@@ -255,7 +257,11 @@ def ask_entry(
     lots = 0
     if distance > 0:
         lots = size_entry(
-            policy=policy, state=state, instrument=instrument, strategy=strategy, price=price,
+            policy=policy,
+            state=state,
+            instrument=instrument,
+            strategy=strategy,
+            price=price,
             leverage_ppm=ask["leverage_ppm"],
         )
     ask["qty"] = lots

@@ -9,6 +9,7 @@ from interlock.kernel.latches import cool_down
 from interlock.kernel.ledger import revalue
 from interlock.kernel.market import (
     bar_is_sound,
+    comes_in_time,
     price_is_believed,
     prices_in_range,
     quarantine,
@@ -68,7 +69,7 @@ def manage(policy: Row, state: Row, out: Row, instrument: int, closed_bar: bool)
         return
     if closed_bar:
         move_stop(policy=policy, state=state, out=out, instrument=instrument)
-    if inst["stop_order"] == 0:
+    if closed_bar or inst["stop_order"] == 0:
         protect(policy=policy, state=state, out=out, instrument=instrument)
 
 
@@ -79,7 +80,7 @@ def on_bar(policy: Row, state: Row, out: Row, row: Row) -> None:
     account = state["account"]
     inst = state["instruments"][instrument]
     spec = policy["instruments"][instrument]
-    if not bar_is_sound(spec=spec, row=row) or row["src_ts_ns"] < inst["good_ns"]:
+    if not bar_is_sound(spec=spec, row=row) or not comes_in_time(inst=inst, row=row):
         quarantine(inst=inst, account=account)
         return
     close = row["close"]
@@ -103,7 +104,10 @@ def on_bar(policy: Row, state: Row, out: Row, row: Row) -> None:
         policy=policy, state=state, out=out, instrument=instrument, before=before, close=close
     )
     check_lag(
-        policy=policy, state=state, out=out, instrument=instrument,
+        policy=policy,
+        state=state,
+        out=out,
+        instrument=instrument,
         lag_ns=row["ts_ns"] - row["src_ts_ns"],
     )
     if inst["position"] != 0:
@@ -120,14 +124,19 @@ def _on_mark(policy: Row, state: Row, out: Row, instrument: int, row: Row) -> No
     if account["latches"] > 0:
         cool_down(state=state, out=out)
     check_lag(
-        policy=policy, state=state, out=out, instrument=instrument,
+        policy=policy,
+        state=state,
+        out=out,
+        instrument=instrument,
         lag_ns=row["ts_ns"] - row["src_ts_ns"],
     )
     if inst["position"] == 0:
         return
     _note_extremes(inst=inst, high=inst["mark"], low=inst["mark"])
     revalue(
-        spec=policy["instruments"][instrument], account=account, strategies=state["strategies"],
+        spec=policy["instruments"][instrument],
+        account=account,
+        strategies=state["strategies"],
         inst=inst,
     )
     check_equity(policy=policy, state=state, out=out)
@@ -150,7 +159,7 @@ def on_quote(policy: Row, state: Row, out: Row, row: Row) -> None:
     if not prices_in_range(spec=spec, low=low, high=max(bid, ask)) or min(bid, ask) < 0:
         quarantine(inst=inst, account=account)
         return
-    if row["src_ts_ns"] < inst["good_ns"] or not price_is_believed(inst=inst, price=low):
+    if not comes_in_time(inst=inst, row=row) or not price_is_believed(inst=inst, price=low):
         quarantine(inst=inst, account=account)
         return
     update_quote(inst=inst, bid=bid, ask=ask)
@@ -167,7 +176,7 @@ def on_trade(policy: Row, state: Row, out: Row, row: Row) -> None:
     price = row["close"]
     spec = policy["instruments"][instrument]
     sound = prices_in_range(spec=spec, low=price, high=price)
-    if not sound or row["src_ts_ns"] < inst["good_ns"]:
+    if not sound or not comes_in_time(inst=inst, row=row):
         quarantine(inst=inst, account=account)
         return
     if not price_is_believed(inst=inst, price=price):
@@ -195,14 +204,18 @@ def on_signal(policy: Row, state: Row, out: Row, row: Row) -> None:
         allowed = policy["account"]["exits"]["opposite_signal_exits"] == 1
         allowed = allowed or row["side"] == 0 or row["flags"] & Flag.EXIT_ONLY != 0
         if inst["position"] != 0 and against and allowed and inst["owner"] == row["strategy"]:
-            begin_exit(
-                policy=policy, state=state, out=out, instrument=instrument, code=Exit.SIGNAL
-            )
+            begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.SIGNAL)
         return
     ask_entry(
-        policy=policy, state=state, instrument=instrument, strategy=row["strategy"],
-        side=row["side"], structure=row["stop_ticks"], model=row["target_ticks"],
-        edge_bps=row["edge_bps"], has_edge=row["has_edge"],
+        policy=policy,
+        state=state,
+        instrument=instrument,
+        strategy=row["strategy"],
+        side=row["side"],
+        structure=row["stop_ticks"],
+        model=row["target_ticks"],
+        edge_bps=row["edge_bps"],
+        has_edge=row["has_edge"],
     )
     if judge(policy=policy, state=state):
         submit(policy=policy, state=state, out=out, peer_id=0, payload_id=row["payload_id"])

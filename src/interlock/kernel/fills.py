@@ -75,7 +75,9 @@ def start_trade(state: Row, instrument: int, slot: int, margined: bool) -> None:
 
 
 @compiled
-def _slippage(spec: Row, account: Row, inst: Row, side: int, qty: int, price: int, mark: int) -> None:
+def _slippage(
+    spec: Row, account: Row, inst: Row, side: int, qty: int, price: int, mark: int
+) -> None:
     """Count what the fill was worse than the mark it was decided at; better counts against it."""
     if mark <= 0:
         return
@@ -200,7 +202,9 @@ def end_trade(
     while link > 0:
         order = state["orders"][link - 1]
         after = order["next"]
-        if order["flags"] & Flag.REDUCE_ONLY != 0 and order["order_id"] != order_id:
+        # The venue itself cancels the other leg of the pair that closed it.
+        other = order["order_id"] != order_id and order["peer_id"] != order_id
+        if order["flags"] & Flag.REDUCE_ONLY != 0 and (other or order_id == 0):
             cancel(state=state, out=out, slot=link - 1)
         link = after
 
@@ -285,10 +289,16 @@ def book_fill(
         inst["worst"] = min(inst["worst"], price) if before > 0 else max(inst["worst"], price)
     position = inst["position"]
     revalue(spec=spec, account=account, strategies=state["strategies"], inst=inst)
-    if before != 0 and (position == 0 or (position > 0) != (before > 0)):
+    # An opening fill ends its trade at once if the fee took all that was bought.
+    if position == 0 or (before != 0 and (position > 0) != (before > 0)):
         end_trade(
-            policy=policy, state=state, out=out, instrument=instrument,
-            side=1 if before > 0 else -1, code=code, order_id=order_id,
+            policy=policy,
+            state=state,
+            out=out,
+            instrument=instrument,
+            side=1 if before > 0 or opens else -1,
+            code=code,
+            order_id=order_id,
         )
         if position != 0:
             _begin_flipped(policy=policy, state=state, instrument=instrument, price=price)

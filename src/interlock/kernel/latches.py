@@ -7,13 +7,14 @@ from interlock.kernel.records import Row
 
 
 @compiled
-def may_open(state: Row, instrument: int, strategy: int) -> int:
-    """Return the level of the strictest latch over an entry; from PAUSED on it may not open."""
-    assert instrument >= 0
-    assert strategy >= 0
-    level = state["account"]["latch_level"]
-    level = max(level, state["instruments"][instrument]["latch_level"])
-    return int(max(level, state["strategies"][strategy]["latch_level"]))
+def level_over(state: Row, instrument: int) -> int:
+    """Return the level of the strictest latch over an instrument and the strategy that owns it."""
+    inst = state["instruments"][instrument]
+    level = max(state["account"]["latch_level"], inst["latch_level"])
+    owner = inst["owner"]
+    if owner >= 0:
+        level = max(level, state["strategies"][owner]["latch_level"])
+    return int(level)
 
 
 @compiled
@@ -73,30 +74,36 @@ def set_latch(
 ) -> bool:
     """Set or raise a latch; return whether it is new or stricter than it was.
 
-    A latch that is set already keeps its level if the new one is lower, but its cooldown starts
-    again: the cause is still there. A full table halts the account, for then nothing can be said.
+    A latch that is set already keeps its level if the new one is not stricter. What it waits for
+    starts again when it follows a condition (that is still there) or measures from somewhere new
+    (that was lost again); the same loss seen once more changes nothing. The last row of the table
+    is kept for the halt of an account whose latches have no room any more.
     """
     assert level > Level.NONE
     assert cause != Cause.NONE
     account = state["account"]
     index = find_latch(state=state, cause=cause, scope=scope, scope_id=scope_id)
+    if index < 0 and account["latches"] >= state["latches"].shape[0] - 1:
+        alarm(state, out, Alarm.LATCH_TABLE_FULL, ACCOUNT, 0, account["latches"])
+        cause = Cause.IMPOSSIBLE_STATE
+        scope = Scope.ACCOUNT
+        scope_id = ACCOUNT
+        level = Level.HALTED
+        release = Release.PERSON
+        index = find_latch(state=state, cause=cause, scope=scope, scope_id=scope_id)
     fresh = index < 0
     if fresh:
         index = account["latches"]
-        if index >= state["latches"].shape[0]:
-            account["latch_level"] = Level.HALTED
-            alarm(
-                state=state, out=out, code=Alarm.LATCH_TABLE_FULL, instrument=ACCOUNT,
-                order_id=0, value=index,
-            )
-            return False
         account["latches"] = index + 1
         state["latches"][index]["level"] = 0
     latch = state["latches"][index]
-    latch["cooldown_until_ns"] = account["ts_ns"] + cooldown_ns
     if not fresh and level <= latch["level"]:
-        latch["met"] = 0
+        if latch["release"] & Release.CONDITION != 0 or limit != latch["limit"]:
+            latch["met"] = 0
+            latch["limit"] = limit
+            latch["cooldown_until_ns"] = account["ts_ns"] + cooldown_ns
         return False
+    latch["cooldown_until_ns"] = account["ts_ns"] + cooldown_ns
     latch["cause"] = cause
     latch["scope"] = scope
     latch["scope_id"] = scope_id

@@ -171,9 +171,7 @@ def revalue(spec: Row, account: Row, strategies: Row, inst: Row) -> None:
     if inst["position"] == 0 and before_units == 0 and inst["unrealised_units"] == 0:
         settle_equity(account=account)
         return
-    value_units = position_value_units(
-        spec=spec, position=inst["position"], price=inst["mark"]
-    )
+    value_units = position_value_units(spec=spec, position=inst["position"], price=inst["mark"])
     unrealised_units = value_units - inst["cost_units"]
     margin_units = 0
     exposure_units = abs(value_units)

@@ -5,10 +5,11 @@ from typing import Final
 from interlock.kernel.codes import Feed
 from interlock.kernel.compiled import compiled
 from interlock.kernel.records import Row
-from interlock.kernel.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, UNITS_MAX
+from interlock.kernel.units import NS_PER_SECOND, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, UNITS_MAX
 
 JUMP_FACTOR: Final = 10  # a price this many times above or below the last is not believed at once
 JUMPS_BELIEVED: Final = 3  # ... but three in a row are: that is a split or a new listing
+FUTURE_NS_MAX: Final = 2 * NS_PER_SECOND  # clocks differ a little; beyond it the number is wrong
 
 
 @compiled
@@ -32,12 +33,27 @@ def bar_is_sound(spec: Row, row: Row) -> bool:
 
 
 @compiled
+def _is_near(price: int, mark: int) -> bool:
+    return bool(price < mark * JUMP_FACTOR and price * JUMP_FACTOR > mark)
+
+
+@compiled
 def price_is_believed(inst: Row, price: int) -> bool:
-    """Return whether ``price`` may be a mark; a jump of ten times needs two more to be believed."""
-    mark = inst["mark"]
-    if mark == 0 or (price < mark * JUMP_FACTOR and price * JUMP_FACTOR > mark):
+    """Return whether ``price`` may be a mark; a jump needs two more to the same place."""
+    if inst["mark"] == 0 or _is_near(price=price, mark=inst["mark"]):
+        inst["suspects"] = 0
         return True
-    return bool(inst["quarantined"] + 1 >= JUMPS_BELIEVED)
+    if inst["suspects"] > 0 and not _is_near(price=price, mark=inst["suspect"]):
+        inst["suspects"] = 0
+    inst["suspect"] = price
+    inst["suspects"] += 1
+    return bool(inst["suspects"] >= JUMPS_BELIEVED)
+
+
+@compiled
+def comes_in_time(inst: Row, row: Row) -> bool:
+    """Return whether a number is not older than the last good one and not from the future."""
+    return bool(inst["good_ns"] <= row["src_ts_ns"] <= row["ts_ns"] + FUTURE_NS_MAX)
 
 
 @compiled

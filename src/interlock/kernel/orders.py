@@ -46,14 +46,18 @@ def take_slot(state: Row, instrument: int) -> int:
 def note_pending_position(state: Row, instrument: int) -> None:
     """Count the instrument as a position to be while an entry waits and none is there."""
     inst = state["instruments"][instrument]
-    pending = 1 if inst["position"] == 0 and inst["entry_orders"] > 0 else 0
-    change = pending - inst["pending_position"]
-    if change != 0:
-        inst["pending_position"] = pending
-        state["account"]["pending_positions"] += change
+    counted = inst["pending_position"]
+    waits = inst["position"] == 0 and inst["entry_orders"] > 0
+    if waits and counted == 0:
         owner = inst["owner"]
-        if owner >= 0:
-            state["strategies"][owner]["pending_positions"] += change
+        assert owner >= 0
+        inst["pending_position"] = owner + 1
+        state["account"]["pending_positions"] += 1
+        state["strategies"][owner]["pending_positions"] += 1
+    elif counted > 0 and not waits:
+        inst["pending_position"] = 0
+        state["account"]["pending_positions"] -= 1
+        state["strategies"][counted - 1]["pending_positions"] -= 1
 
 
 @compiled
@@ -77,6 +81,8 @@ def _hold(state: Row, order: Row, notional_units: int, reserved_units: int) -> N
     inst = state["instruments"][order["instrument"]]
     account["pending_units"] += notional_units
     inst["pending_units"] += notional_units
+    if order["side"] == BUY:
+        account["pending_buy_units"] += notional_units
     if order["strategy"] >= 0:
         state["strategies"][order["strategy"]]["pending_units"] += notional_units
     if order["flags"] & Flag.MARGIN != 0:
@@ -145,8 +151,6 @@ def end_order(state: Row, slot: int) -> None:
     instrument = order["instrument"]
     inst = state["instruments"][instrument]
     release_lots(state=state, slot=slot, lots=order["qty"] - order["filled"])
-    if order["state"] == OrderState.UNKNOWN:
-        inst["unknown_orders"] -= 1
     if order["strategy"] >= 0:
         state["strategies"][order["strategy"]]["open_orders"] -= 1
     if order["flags"] & Flag.REDUCE_ONLY == 0:

@@ -65,15 +65,21 @@ def look_at_account(policy: Row, state: Row, strategy: int) -> None:
     view["day_start_units"] = account["day_start_units"]
     view["peak_units"] = account["peak_units"]
     view["cash_free_units"] = (
-        account["cash_units"] - account["pending_cash_units"] - account["margin_units"]
+        account["cash_units"]
+        - account["pending_cash_units"]
+        - account["margin_units"]
         - account["pending_margin_units"]
     )
     view["margin_free_units"] = (
-        account["equity_units"] - account["exposure_units"] - account["pending_cash_units"]
+        account["equity_units"]
+        - account["exposure_units"]
+        - account["pending_cash_units"]
         - account["pending_margin_units"]
     )
     view["gross_units"] = account["gross_units"] + account["pending_units"]
     view["net_units"] = account["net_units"]
+    view["pending_buy_units"] = account["pending_buy_units"]
+    view["pending_sell_units"] = account["pending_units"] - account["pending_buy_units"]
     view["exposure_units"] = account["exposure_units"] + account["pending_exposure_units"]
     view["open_orders"] = account["open_orders"]
     view["open_positions"] = account["open_positions"] + account["pending_positions"]
@@ -172,7 +178,10 @@ def refuse(state: Row, out: Row, payload_id: int) -> None:
     account["refusals"] += 1
     reason = lowest_reason(mask_lo=state["masks"][0], mask_hi=state["masks"][1])
     row = next_row(
-        state=state, out=out, kind=Kind.REFUSED, instrument=ask["instrument"],
+        state=state,
+        out=out,
+        kind=Kind.REFUSED,
+        instrument=ask["instrument"],
         strategy=ask["strategy"],
     )
     row["code"] = reason
@@ -229,7 +238,13 @@ def _count_entry(policy: Row, state: Row, out: Row, instrument: int, strategy: i
     entries = rate_count(own["entries"], ts_ns, window_ns)
     if entries >= limits["order_rate_count"]:
         trip(
-            policy, state, out, Cause.ORDER_RATE, Scope.STRATEGY, strategy, entries,
+            policy,
+            state,
+            out,
+            Cause.ORDER_RATE,
+            Scope.STRATEGY,
+            strategy,
+            entries,
             limits["order_rate_count"],
         )
 
@@ -245,9 +260,7 @@ def submit(policy: Row, state: Row, out: Row, peer_id: int, payload_id: int) -> 
     instrument = ask["instrument"]
     strategy = ask["strategy"]
     slot = take_slot(state=state, instrument=instrument)
-    row = next_row(
-        state=state, out=out, kind=Kind.SUBMIT, instrument=instrument, strategy=strategy
-    )
+    row = next_row(state=state, out=out, kind=Kind.SUBMIT, instrument=instrument, strategy=strategy)
     order_id = row["seq"] * SUBS + row["sub"]
     order = state["orders"][slot]
     order["order_id"] = order_id

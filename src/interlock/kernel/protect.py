@@ -23,7 +23,7 @@ from interlock.kernel.emit import alarm, next_row
 from interlock.kernel.exits import moved_stop, to_venue_tick
 from interlock.kernel.latches import clear_condition
 from interlock.kernel.propose import judge, refuse, submit
-from interlock.kernel.records import Row
+from interlock.kernel.records import SUBS, Row
 from interlock.kernel.transitions import next_state
 from interlock.kernel.units import PPM, PRICE_TICKS_MAX
 
@@ -35,7 +35,10 @@ def cancel(state: Row, out: Row, slot: int) -> None:
     if order["state"] == OrderState.PENDING_CANCEL:
         return
     row = next_row(
-        state=state, out=out, kind=Kind.CANCEL, instrument=order["instrument"],
+        state=state,
+        out=out,
+        kind=Kind.CANCEL,
+        instrument=order["instrument"],
         strategy=order["strategy"],
     )
     row["order_id"] = order["order_id"]
@@ -127,9 +130,13 @@ def _place(policy: Row, state: Row, out: Row, instrument: int) -> None:
     inst = state["instruments"][instrument]
     if inst["stop_price"] == 0:
         _prices(policy=policy, state=state, instrument=instrument)
-    inst["unprotected"] = 1
     _ask_reduce(
-        policy, state, instrument, Role.STOP, OrderKind.STOP, inst["stop_price"],
+        policy,
+        state,
+        instrument,
+        Role.STOP,
+        OrderKind.STOP,
+        inst["stop_price"],
         inst["stop_price"],
     )
     link = _try_submit(policy=policy, state=state, out=out, peer_id=0)
@@ -155,12 +162,14 @@ def unprotected(policy: Row, state: Row, out: Row, instrument: int) -> None:
     inst = state["instruments"][instrument]
     inst["unprotected"] = 1
     alarm(
-        state=state, out=out, code=Alarm.UNPROTECTED, instrument=instrument, order_id=0,
+        state=state,
+        out=out,
+        code=Alarm.UNPROTECTED,
+        instrument=instrument,
+        order_id=0,
         value=inst["position"],
     )
-    trip(
-        policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0
-    )
+    trip(policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0)
     begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED)
 
 
@@ -175,7 +184,10 @@ def _amend(state: Row, out: Row, slot: int, qty: int, trigger: int) -> None:
     order["amend_qty"] = qty
     order["amend_trigger"] = trigger
     row = next_row(
-        state=state, out=out, kind=Kind.AMEND, instrument=order["instrument"],
+        state=state,
+        out=out,
+        kind=Kind.AMEND,
+        instrument=order["instrument"],
         strategy=order["strategy"],
     )
     row["order_id"] = order["order_id"]
@@ -206,7 +218,14 @@ def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
     position = inst["position"]
     if position == 0 or inst["exit_code"] != Exit.NONE or inst["unprotected"] == 2:
         return
-    if inst["stop_order"] == 0:
+    stop = inst["stop_order"]
+    if stop > 0 and state["orders"][stop - 1]["order_id"] < inst["entry_seq"] * SUBS:
+        # It protected the trade before this one; what comes after it is gone protects this one.
+        inst["unprotected"] = 1
+        cancel(state=state, out=out, slot=stop - 1)
+        return
+    if stop == 0:
+        inst["unprotected"] = 1
         if inst["target_order"] > 0:
             # Its stop is gone and it alone locks the position: a stop matters more.
             cancel(state=state, out=out, slot=inst["target_order"] - 1)
@@ -214,12 +233,13 @@ def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
         _place(policy=policy, state=state, out=out, instrument=instrument)
         return
     held = abs(position)
-    _resize(
-        state=state, out=out, slot=inst["stop_order"] - 1, held=held, price=inst["stop_price"]
-    )
+    _resize(state=state, out=out, slot=inst["stop_order"] - 1, held=held, price=inst["stop_price"])
     if inst["target_order"] > 0:
         _resize(
-            state=state, out=out, slot=inst["target_order"] - 1, held=held,
+            state=state,
+            out=out,
+            slot=inst["target_order"] - 1,
+            held=held,
             price=inst["target_price"],
         )
 
@@ -268,9 +288,11 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
     inst = state["instruments"][instrument]
     if inst["exit_code"] == Exit.NONE or inst["position"] == 0 or inst["exit_order"] > 0:
         return
-    if inst["stop_order"] > 0 or inst["target_order"] > 0:
+    if inst["stop_order"] > 0:
         return
     inst["unprotected"] = 1
+    if inst["target_order"] > 0:
+        return
     _ask_reduce(policy, state, instrument, Role.EXIT, OrderKind.MARKET, max(inst["mark"], 1), 0)
     link = _try_submit(policy=policy, state=state, out=out, peer_id=0)
     if link > 0:
@@ -281,12 +303,14 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
     inst["exit_code"] = Exit.NONE
     inst["unprotected"] = 2
     alarm(
-        state=state, out=out, code=Alarm.UNPROTECTED, instrument=instrument, order_id=0,
+        state=state,
+        out=out,
+        code=Alarm.UNPROTECTED,
+        instrument=instrument,
+        order_id=0,
         value=inst["position"],
     )
-    trip(
-        policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0
-    )
+    trip(policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0)
 
 
 @compiled
@@ -296,27 +320,9 @@ def note_protected(state: Row, out: Row, instrument: int) -> None:
     inst["unprotected"] = 0
     if inst["latch_level"] > 0:
         clear_condition(
-            state=state, out=out, cause=Cause.UNPROTECTED, scope=Scope.INSTRUMENT,
+            state=state,
+            out=out,
+            cause=Cause.UNPROTECTED,
+            scope=Scope.INSTRUMENT,
             scope_id=instrument,
         )
-
-
-@compiled
-def flatten_all(policy: Row, state: Row, out: Row) -> None:
-    """Cancel every entry and begin to close every position."""
-    for instrument in range(policy["account"]["instruments"]):
-        inst = state["instruments"][instrument]
-        if inst["open_orders"] > 0:
-            cancel_entries(state=state, out=out, instrument=instrument)
-        if inst["position"] != 0:
-            begin_exit(
-                policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED
-            )
-
-
-@compiled
-def cancel_all_entries(policy: Row, state: Row, out: Row) -> None:
-    """Cancel every resting entry; protection stays."""
-    for instrument in range(policy["account"]["instruments"]):
-        if state["instruments"][instrument]["entry_orders"] > 0:
-            cancel_entries(state=state, out=out, instrument=instrument)

@@ -50,10 +50,12 @@ class Reason(IntEnum):
     EDGE_UNKNOWN = 40
     EDGE_TOO_SMALL = 41
     POSITION_OF_ANOTHER_STRATEGY = 42
-    RISK_PER_TRADE = 43
-    SIZE_IS_ZERO = 44
+    ALREADY_IN_POSITION = 43
+    STOP_MISSING = 44
+    RISK_PER_TRADE = 45
+    SIZE_IS_ZERO = 46
 
-    # instrument: what the order is, 61..79
+    # instrument: what the order is, 61..77
     INSTRUMENT_LATCHED = 61
     SYMBOL_NOT_ALLOWED = 62
     QTY_NOT_POSITIVE = 63
@@ -71,8 +73,6 @@ class Reason(IntEnum):
     CHILDREN_EXCEED_PARENT = 75
     SELF_MATCH = 76
     REPEATED_ORDER = 77
-    STOP_MISSING = 78
-    ALREADY_IN_POSITION = 79
 
     # instrument: what is there already and the market, 91..119
     INSTRUMENT_POSITION_QTY = 91

@@ -30,8 +30,12 @@ def illegal(state: Row, out: Row, row: Row, order_state: int) -> None:
     """Record a report that cannot follow: it changes nothing and a person is told."""
     state["account"]["illegal_transitions"] += 1
     alarm(
-        state=state, out=out, code=Alarm.ILLEGAL_TRANSITION, instrument=row["instrument"],
-        order_id=row["order_id"], value=order_state * 64 + row["kind"],
+        state=state,
+        out=out,
+        code=Alarm.ILLEGAL_TRANSITION,
+        instrument=row["instrument"],
+        order_id=row["order_id"],
+        value=order_state * 64 + row["kind"],
     )
 
 
@@ -40,8 +44,12 @@ def nobody(state: Row, out: Row, row: Row) -> None:
     """Record a report of an order that is not in the table (an old one, or not ours)."""
     state["account"]["unknown_reports"] += 1
     alarm(
-        state=state, out=out, code=Alarm.UNKNOWN_ORDER, instrument=row["instrument"],
-        order_id=row["order_id"], value=row["kind"],
+        state=state,
+        out=out,
+        code=Alarm.UNKNOWN_ORDER,
+        instrument=row["instrument"],
+        order_id=row["order_id"],
+        value=row["kind"],
     )
 
 
@@ -52,7 +60,10 @@ def _leave_unknown(state: Row, out: Row, instrument: int, order: Row) -> None:
     inst["unknown_orders"] -= 1
     if inst["unknown_orders"] == 0:
         clear_condition(
-            state=state, out=out, cause=Cause.ORDER_UNKNOWN, scope=Scope.INSTRUMENT,
+            state=state,
+            out=out,
+            cause=Cause.ORDER_UNKNOWN,
+            scope=Scope.INSTRUMENT,
             scope_id=instrument,
         )
 
@@ -68,13 +79,25 @@ def _enter(state: Row, out: Row, slot: int, after: int) -> None:
         inst = state["instruments"][instrument]
         inst["unknown_orders"] += 1
         alarm(
-            state=state, out=out, code=Alarm.OUTCOME_UNKNOWN, instrument=instrument,
-            order_id=order["order_id"], value=order["qty"] - order["filled"],
+            state=state,
+            out=out,
+            code=Alarm.OUTCOME_UNKNOWN,
+            instrument=instrument,
+            order_id=order["order_id"],
+            value=order["qty"] - order["filled"],
         )
         set_latch(
-            state=state, out=out, cause=Cause.ORDER_UNKNOWN, scope=Scope.INSTRUMENT,
-            scope_id=instrument, level=Level.PAUSED, release=Release.CONDITION, cooldown_ns=0,
-            value=order["order_id"], limit=0, who=0,
+            state=state,
+            out=out,
+            cause=Cause.ORDER_UNKNOWN,
+            scope=Scope.INSTRUMENT,
+            scope_id=instrument,
+            level=Level.PAUSED,
+            release=Release.CONDITION,
+            cooldown_ns=0,
+            value=order["order_id"],
+            limit=0,
+            who=0,
         )
     order["state"] = after
 
@@ -87,7 +110,6 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
     role = order["role"]
     if order["state"] == OrderState.UNKNOWN:
         _leave_unknown(state=state, out=out, instrument=instrument, order=order)
-        order["state"] = OrderState.WORKING
     inst = state["instruments"][instrument]
     was_stop = inst["stop_order"] == slot + 1
     end_order(state=state, slot=slot)
@@ -142,8 +164,10 @@ def on_amended(policy: Row, state: Row, out: Row, row: Row) -> None:
     order = state["orders"][slot]
     after = next_state(order_state=order["state"], kind=row["kind"])
     reduce_only = order["flags"] & Flag.REDUCE_ONLY != 0
-    if after == ILLEGAL or not reduce_only or (
-        row["kind"] == Kind.AMENDED and row["qty"] <= order["filled"]
+    if (
+        after == ILLEGAL
+        or not reduce_only
+        or (row["kind"] == Kind.AMENDED and row["qty"] <= order["filled"])
     ):
         illegal(state=state, out=out, row=row, order_state=order["state"])
         return
@@ -163,21 +187,34 @@ def on_amended(policy: Row, state: Row, out: Row, row: Row) -> None:
 def _overfill(policy: Row, state: Row, out: Row, row: Row, over: int) -> None:
     """More was filled than ordered: booked, for it is a fact, and the symbol is halted."""
     alarm(
-        state=state, out=out, code=Alarm.OVERFILL, instrument=row["instrument"],
-        order_id=row["order_id"], value=over,
+        state=state,
+        out=out,
+        code=Alarm.OVERFILL,
+        instrument=row["instrument"],
+        order_id=row["order_id"],
+        value=over,
     )
-    trip(
-        policy, state, out, Cause.OVERFILL, Scope.INSTRUMENT, row["instrument"], over, 0
-    )
+    trip(policy, state, out, Cause.OVERFILL, Scope.INSTRUMENT, row["instrument"], over, 0)
 
 
 @compiled
 def on_stranger(policy: Row, state: Row, out: Row, row: Row) -> None:
-    """A fill of no open order (late, not ours) or a BUST: booked, for it is a fact, and told."""
+    """A fill of no open order (late, not ours) or a BUST: booked, for it is a fact, and told.
+
+    A BUST names the trade it takes back; its own mark in the ring of ids is that name inverted.
+    """
     instrument = row["instrument"]
+    if row["kind"] == Kind.BUST and (row["ext_hi"] != 0 or row["ext_lo"] != 0):
+        if seen_before(state=state, ext_hi=~row["ext_hi"], ext_lo=row["ext_lo"]):
+            state["account"]["duplicate_fills"] += 1
+            return
     code = Alarm.BUST if row["kind"] == Kind.BUST else Alarm.EXTERNAL_FILL
     alarm(
-        state=state, out=out, code=code, instrument=instrument, order_id=row["order_id"],
+        state=state,
+        out=out,
+        code=code,
+        instrument=instrument,
+        order_id=row["order_id"],
         value=row["qty"],
     )
     margined = is_margined(
@@ -186,9 +223,7 @@ def on_stranger(policy: Row, state: Row, out: Row, row: Row) -> None:
     side = row["side"]
     if row["kind"] == Kind.BUST:
         side = -side
-    book_fill(
-        policy=policy, state=state, out=out, slot=-1, row=row, side=side, margined=margined
-    )
+    book_fill(policy=policy, state=state, out=out, slot=-1, row=row, side=side, margined=margined)
     settle_position(policy=policy, state=state, out=out, instrument=instrument)
 
 
@@ -229,7 +264,12 @@ def on_fill(policy: Row, state: Row, out: Row, row: Row) -> None:
     release_lots(state=state, slot=slot, lots=min(row["qty"], left))
     order["filled"] += min(row["qty"], left)
     book_fill(
-        policy=policy, state=state, out=out, slot=slot, row=row, side=row["side"],
+        policy=policy,
+        state=state,
+        out=out,
+        slot=slot,
+        row=row,
+        side=row["side"],
         margined=margined,
     )
     if order["filled"] >= order["qty"]:

@@ -87,8 +87,12 @@ def account_gross_notional(policy: Row, view: Row, ask: Row, verdict: Row) -> bo
 
 @compiled
 def account_net_notional(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
-    """Long less short, absolute."""
-    value = abs(view["net_units"] + ask["side"] * ask["notional_units"])
+    """Long less short, absolute, with all or none of what is in flight on the order's side."""
+    in_flight = view["pending_sell_units"]
+    if ask["side"] == BUY:
+        in_flight = view["pending_buy_units"]
+    alone = view["net_units"] + ask["side"] * ask["notional_units"]
+    value = max(abs(alone), abs(alone + ask["side"] * in_flight))
     limit = policy["account"]["limits"]["net_notional_units"]
     return cap(verdict=verdict, value=value, limit=limit, reducing=ask["reducing"])
 

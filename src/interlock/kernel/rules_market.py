@@ -195,17 +195,25 @@ def gate_market(policy: Row, view: Row, ask: Row, verdicts: Rows) -> int:
     mask = 0
     if instrument_position_qty(policy, view, ask, verdicts[Reason.INSTRUMENT_POSITION_QTY]):
         mask |= 1 << (Reason.INSTRUMENT_POSITION_QTY - FIRST_BIT)
-    if instrument_position_notional(policy, view, ask, verdicts[Reason.INSTRUMENT_POSITION_NOTIONAL]):
+    if instrument_position_notional(
+        policy, view, ask, verdicts[Reason.INSTRUMENT_POSITION_NOTIONAL]
+    ):
         mask |= 1 << (Reason.INSTRUMENT_POSITION_NOTIONAL - FIRST_BIT)
-    if instrument_position_fraction(policy, view, ask, verdicts[Reason.INSTRUMENT_POSITION_FRACTION]):
+    if instrument_position_fraction(
+        policy, view, ask, verdicts[Reason.INSTRUMENT_POSITION_FRACTION]
+    ):
         mask |= 1 << (Reason.INSTRUMENT_POSITION_FRACTION - FIRST_BIT)
     if instrument_leverage(policy, view, ask, verdicts[Reason.INSTRUMENT_LEVERAGE]):
         mask |= 1 << (Reason.INSTRUMENT_LEVERAGE - FIRST_BIT)
     if instrument_open_orders(policy, view, ask, verdicts[Reason.INSTRUMENT_OPEN_ORDERS]):
         mask |= 1 << (Reason.INSTRUMENT_OPEN_ORDERS - FIRST_BIT)
-    if instrument_orders_per_second(policy, view, ask, verdicts[Reason.INSTRUMENT_ORDERS_PER_SECOND]):
+    if instrument_orders_per_second(
+        policy, view, ask, verdicts[Reason.INSTRUMENT_ORDERS_PER_SECOND]
+    ):
         mask |= 1 << (Reason.INSTRUMENT_ORDERS_PER_SECOND - FIRST_BIT)
-    if instrument_orders_per_minute(policy, view, ask, verdicts[Reason.INSTRUMENT_ORDERS_PER_MINUTE]):
+    if instrument_orders_per_minute(
+        policy, view, ask, verdicts[Reason.INSTRUMENT_ORDERS_PER_MINUTE]
+    ):
         mask |= 1 << (Reason.INSTRUMENT_ORDERS_PER_MINUTE - FIRST_BIT)
     if instrument_orders_per_day(policy, view, ask, verdicts[Reason.INSTRUMENT_ORDERS_PER_DAY]):
         mask |= 1 << (Reason.INSTRUMENT_ORDERS_PER_DAY - FIRST_BIT)

@@ -1,4 +1,4 @@
-"""The instrument's rules about the order itself, ``Reason`` 61..79: one function, one reason each."""
+"""The instrument's rules about the order itself, ``Reason`` 61..77: one function, one reason each."""
 
 from typing import Final
 
@@ -174,22 +174,7 @@ def self_match(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
 def repeated_order(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
     """Identical orders within the window."""
     limit = policy["instruments"][ask["instrument"]]["limits"]["repeat_count"]
-    return cap(
-        verdict=verdict, value=view["repeats"] + 1, limit=limit, reducing=ask["reducing"]
-    )
-
-
-@compiled
-def stop_missing(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
-    """No entry without a stop that can rest: the range is not known yet, or the price is wrong."""
-    return floor(verdict=verdict, value=ask["stop_distance"], limit=1, reducing=ask["reducing"])
-
-
-@compiled
-def already_in_position(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
-    """One position per instrument: an entry neither adds to one nor joins another entry."""
-    held = abs(view["position"]) + view["entry_buy"] + view["entry_sell"]
-    return forbid(verdict=verdict, value=held, reducing=ask["reducing"])
+    return cap(verdict=verdict, value=view["repeats"] + 1, limit=limit, reducing=ask["reducing"])
 
 
 @compiled
@@ -221,7 +206,9 @@ def gate_order(policy: Row, view: Row, ask: Row, verdicts: Rows) -> tuple[int, i
         mask |= 1 << (Reason.PRICE_COLLAR - FIRST_BIT)
     if numbers_out_of_range(policy, view, ask, verdicts[Reason.NUMBERS_OUT_OF_RANGE]):
         mask |= 1 << (Reason.NUMBERS_OUT_OF_RANGE - FIRST_BIT)
-    if reduce_only_without_position(policy, view, ask, verdicts[Reason.REDUCE_ONLY_WITHOUT_POSITION]):
+    if reduce_only_without_position(
+        policy, view, ask, verdicts[Reason.REDUCE_ONLY_WITHOUT_POSITION]
+    ):
         mask |= 1 << (Reason.REDUCE_ONLY_WITHOUT_POSITION - FIRST_BIT)
     if reduce_only_flips(policy, view, ask, verdicts[Reason.REDUCE_ONLY_FLIPS]):
         mask |= 1 << (Reason.REDUCE_ONLY_FLIPS - FIRST_BIT)
@@ -231,8 +218,4 @@ def gate_order(policy: Row, view: Row, ask: Row, verdicts: Rows) -> tuple[int, i
         mask |= 1 << (Reason.SELF_MATCH - FIRST_BIT)
     if repeated_order(policy, view, ask, verdicts[Reason.REPEATED_ORDER]):
         mask |= 1 << (Reason.REPEATED_ORDER - FIRST_BIT)
-    if stop_missing(policy, view, ask, verdicts[Reason.STOP_MISSING]):
-        mask |= 1 << (Reason.STOP_MISSING - FIRST_BIT)
-    if already_in_position(policy, view, ask, verdicts[Reason.ALREADY_IN_POSITION]):
-        mask |= 1 << (Reason.ALREADY_IN_POSITION - FIRST_BIT)
     return low, mask

@@ -7,7 +7,7 @@ from interlock.kernel.compiled import compiled
 from interlock.kernel.reasons import Reason
 from interlock.kernel.records import Row, Rows
 from interlock.kernel.units import BP_PPM, PPM, mul_div, mul_div_up
-from interlock.kernel.verdicts import cap, record
+from interlock.kernel.verdicts import cap, floor, forbid, record
 
 MEASURED_TRADES_MIN: Final = 30  # closed trades before a strategy's own edge is believed
 
@@ -130,6 +130,23 @@ def position_of_another(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
 
 
 @compiled
+def already_in_position(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
+    """One trade per instrument: an entry neither adds to one, nor joins another entry.
+
+    Nor does it meet what is left of the trade before: its stop would be counted with the new one.
+    """
+    held = abs(view["position"]) + view["entry_buy"] + view["entry_sell"]
+    held += view["reduce_buy"] + view["reduce_sell"]
+    return forbid(verdict=verdict, value=held, reducing=ask["reducing"])
+
+
+@compiled
+def stop_missing(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
+    """No entry without a stop that can rest: the range is not known yet, or the price is wrong."""
+    return floor(verdict=verdict, value=ask["stop_distance"], limit=1, reducing=ask["reducing"])
+
+
+@compiled
 def risk_per_trade(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
     """The loss at the stop, costs included, against ``risk_per_trade`` of equity."""
     limit_ppm = policy["account"]["sizing"]["risk_ppm"]
@@ -172,6 +189,10 @@ def gate_strategy(policy: Row, view: Row, ask: Row, verdicts: Rows) -> int:
         mask |= 1 << (Reason.EDGE_TOO_SMALL - 1)
     if position_of_another(policy, view, ask, verdicts[Reason.POSITION_OF_ANOTHER_STRATEGY]):
         mask |= 1 << (Reason.POSITION_OF_ANOTHER_STRATEGY - 1)
+    if already_in_position(policy, view, ask, verdicts[Reason.ALREADY_IN_POSITION]):
+        mask |= 1 << (Reason.ALREADY_IN_POSITION - 1)
+    if stop_missing(policy, view, ask, verdicts[Reason.STOP_MISSING]):
+        mask |= 1 << (Reason.STOP_MISSING - 1)
     if risk_per_trade(policy, view, ask, verdicts[Reason.RISK_PER_TRADE]):
         mask |= 1 << (Reason.RISK_PER_TRADE - 1)
     if size_is_zero(policy, view, ask, verdicts[Reason.SIZE_IS_ZERO]):

@@ -45,6 +45,7 @@ ACCOUNT_STATE: Final = np.dtype(
                 "margin_units",  # posted
                 # in flight, as if filled
                 "pending_units",  # notional of entry orders, absolute
+                "pending_buy_units",  # the buys among them
                 "pending_exposure_units",
                 "pending_cash_units",
                 "pending_margin_units",
@@ -183,8 +184,9 @@ INSTRUMENT_STATE: Final = np.dtype(
                 "worst",
                 "unprotected",  # 1 while no stop rests; 2 when none can and a person has to act
                 "repeat_next",
-                "pending_position",  # 1 while an entry order waits and there is no position
+                "pending_position",  # strategy + 1 while its entry waits and there is no position
                 "suspect",  # ticks of the last price that jumped too far
+                "suspects",  # how many in a row jumped there
             )
         ),
         ("atr", np.float64),  # ticks

@@ -204,9 +204,7 @@ def handle(policy: Row, state: Row, row: Row, out: Row) -> int:
 
 
 @compiled
-def step(
-    policy: PolicyArray, state: StateArray, events: Rows, index: int, out: OutArray
-) -> int:
+def step(policy: PolicyArray, state: StateArray, events: Rows, index: int, out: OutArray) -> int:
     """Handle ``events[index]``: update ``state`` in place, write commands to ``out``.
 
     Args:

@@ -24,9 +24,7 @@ def cap(verdict: Row, value: int, limit: int, reducing: int) -> bool:
 @compiled
 def floor(verdict: Row, value: int, limit: int, reducing: int) -> bool:
     """Fail below ``limit``; an order that only reduces passes."""
-    return record(
-        verdict=verdict, value=value, limit=limit, failed=value < limit and reducing == 0
-    )
+    return record(verdict=verdict, value=value, limit=limit, failed=value < limit and reducing == 0)
 
 
 @compiled

@@ -51,7 +51,9 @@ VIEW: Final = int64_record(
         "cash_free_units",  # cash not held for orders in flight
         "margin_free_units",
         "gross_units",  # with everything in flight, as if filled
-        "net_units",
+        "net_units",  # of positions alone: what is in flight may fill in part
+        "pending_buy_units",
+        "pending_sell_units",
         "exposure_units",
         "open_orders",
         "open_positions",

@@ -1,10 +1,15 @@
 """The venue's order table, its reports, and the balances its resting orders lock."""
 
-from interlock.kernel.codes import SELL, Flag, Kind
+from typing import Final
+
+from interlock.kernel.codes import SELL, Flag, Kind, OrderKind
 from interlock.kernel.compiled import compiled
 from interlock.kernel.emit import blank
 from interlock.kernel.records import Row
 from interlock.sim.world import REPORT_ROWS
+
+# What an order carries from its command; the other bits of a report are the venue's own to say.
+ORDER_FLAGS: Final = int(~(Flag.MAKER | Flag.LAST))
 
 
 @compiled
@@ -41,10 +46,22 @@ def take(venue: Row, instrument: int) -> int:
 
 
 @compiled
+def is_taker(order: Row) -> bool:
+    """Return whether an order takes whatever price there is: at market, or a stop triggered."""
+    if order["order_kind"] == OrderKind.MARKET:
+        return True
+    return bool(order["order_kind"] == OrderKind.STOP and order["triggered"] == 1)
+
+
+@compiled
 def drop(venue: Row, slot: int) -> None:
     """Take an order out of its list and free its slot."""
     order = venue["orders"][slot]
     book = venue["instruments"][order["instrument"]]
+    if is_taker(order=order):
+        book["takers"] -= 1
+    if order["control"] != 0:
+        book["controls"] -= 1
     before = order["previous"]
     after = order["next"]
     if before > 0:
@@ -77,7 +94,7 @@ def report(world: Row, venue: Row, reports: Row, kind: int, order: Row, happened
     row["side"] = order["side"]
     row["order_kind"] = order["order_kind"]
     row["role"] = order["role"]
-    row["flags"] = order["flags"]
+    row["flags"] = order["flags"] & ORDER_FLAGS
     row["order_id"] = order["order_id"]
     row["peer_id"] = order["peer_id"]
     row["src_ts_ns"] = happened_ns
@@ -93,6 +110,15 @@ def locks(order: Row) -> bool:
 
 
 @compiled
+def find_lock(venue: Row, instrument: int, order_id: int) -> int:
+    """Return the slot of a resting order that locks a balance, or -1: a pair shares its lock."""
+    slot = find(venue=venue, instrument=instrument, order_id=order_id)
+    if slot >= 0 and not locks(order=venue["orders"][slot]):
+        return -1
+    return slot
+
+
+@compiled
 def relock(venue: Row, instrument: int) -> None:
     """Add up what an instrument's resting sells lock; a pair counts once, at its larger leg."""
     book = venue["instruments"][instrument]
@@ -102,7 +128,7 @@ def relock(venue: Row, instrument: int) -> None:
         order = venue["orders"][link - 1]
         if locks(order=order):
             left = order["qty"] - order["filled"]
-            slot = find(venue=venue, instrument=instrument, order_id=order["peer_id"])
+            slot = find_lock(venue=venue, instrument=instrument, order_id=order["peer_id"])
             if slot < 0:
                 locked += left
             else:

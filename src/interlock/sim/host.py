@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from interlock.kernel.codes import Kind
 from interlock.kernel.policy import PolicyArray
-from interlock.kernel.records import ROW, Rows, rows
+from interlock.kernel.records import Rows, rows
 from interlock.kernel.state import StateArray, new_state
-from interlock.sim.loop import CURSOR, DONE, LOG_FULL, LOG_ROOM, WORK, CursorArray, run_tape
+from interlock.sim.loop import CURSOR, DONE, LOG, LOG_FULL, WORK, CursorArray, run_tape
 from interlock.sim.world import VenueArray, WorldArray, new_venue
 
 CHUNK_BARS: Final = 262_144
@@ -67,13 +67,6 @@ def _nothing(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def _grown(log: Rows) -> Rows:
-    """Return a log twice as large with the same rows; pages are touched only when written."""
-    larger = np.empty(log.shape[0] * 2, dtype=ROW)
-    larger[: log.shape[0]] = log
-    return larger
-
-
 def first_event(state: StateArray, cursor: CursorArray, policy: PolicyArray, ts_ns: int) -> Rows:
     """Return the POLICY_SET row every journal begins with, shape (1,)."""
     assert state.shape == policy.shape == cursor.shape
@@ -127,22 +120,36 @@ def run(
     if total > 0:
         start_ns = min(start_ns or int(tape.bars["close_ns"][0]), int(tape.bars["close_ns"][0]))
     facts = np.concatenate([first_event(state, cursor, policy, start_ns - 1), tape.facts])
-    log: Rows = np.empty(max(4 * LOG_ROOM, 4 * tape.signals.shape[0]), dtype=ROW)
+    logs = [np.empty(1, dtype=LOG)]
+    full: list[Rows] = []
     equity_units = np.zeros(total, dtype=np.int64)
     while True:
         until = min(int(cursor["bar"][0]) + CHUNK_BARS, total)
         status = run_tape(
-            policy, state, world, venue, cursor, work, tape.bars, facts, tape.signals,
-            tape.places, log, equity_units, until,
+            policy,
+            state,
+            world,
+            venue,
+            cursor,
+            work,
+            tape.bars,
+            facts,
+            tape.signals,
+            tape.places,
+            logs[-1],
+            equity_units,
+            until,
         )
         if status == LOG_FULL:
-            log = _grown(log)
+            full.append(logs[-1]["rows"][0, : int(cursor["held"][0])])
+            logs.append(np.empty(1, dtype=LOG))
+            cursor["held"] = 0
             continue
         progress(int(cursor["bar"][0]), total)
         if status == DONE or cursor["stopped"][0] == 1:
             break
     return Recording(
-        log=log[: int(cursor["logged"][0])],
+        log=np.concatenate([*full, logs[-1]["rows"][0, : int(cursor["held"][0])]]),
         equity_units=equity_units,
         state=state,
         venue=venue,

@@ -30,8 +30,7 @@ CURSOR: Final = int64_record(
         "ts_ns",
         "head",  # reports on their way: a ring
         "tail",
-        "held",  # rows in the working log
-        "logged",  # rows in the log
+        "held",  # rows in the log in hand
         "operator",  # 1: a simulated person releases latches
         "resumes",  # how often he did
         "stop_seq",  # stop after this event, with the scratch as it left it; 0: never
@@ -50,11 +49,14 @@ WORK: Final = np.dtype(
         ("out", OUT),
         ("queue", ROW, (QUEUE_ROWS,)),
         ("reports", REPORTS),
-        ("log", ROW, (LOG_ROOM,)),  # of the bar in hand
     ],
     align=True,
 )
 WorkArray: TypeAlias = NDArray[np.void]  # shape (1,), dtype WORK
+
+LOG_ROWS: Final = 131_072  # a full log is put aside and the next one begun
+LOG: Final = np.dtype([("rows", ROW, (LOG_ROWS,))], align=True)
+LogArray: TypeAlias = NDArray[np.void]  # shape (1,), dtype LOG
 
 END_OF_TIME_NS: Final = 2**62 - 1
 OPERATOR: Final = -1  # payload id of what the simulated person does
@@ -65,16 +67,14 @@ LOG_FULL: Final = 2
 
 
 @compiled
-def _log(cursor: Row, work: Row, row: Row) -> None:
-    """Keep a row for the log of this bar."""
-    work["log"][cursor["held"]] = row
+def _log(cursor: Row, log: Row, row: Row) -> None:
+    """Keep a row in the log in hand."""
+    log["rows"][cursor["held"]] = row
     cursor["held"] += 1
 
 
 @compiled
-def _command(
-    world: Row, venue: Row, cursor: Row, work: Row, row: Row
-) -> None:
+def _command(world: Row, venue: Row, cursor: Row, work: Row, row: Row) -> None:
     """Carry one command to the venue and put its answers on their way back."""
     if row["kind"] > Kind.AMEND or row["kind"] < Kind.SUBMIT:
         return
@@ -103,6 +103,7 @@ def give(
     venue: Row,
     cursor: Row,
     work: Row,
+    log: Row,
     row: Row,
 ) -> None:
     """Stamp one event, hand it to the kernel, log both, and carry its commands to the venue."""
@@ -113,12 +114,12 @@ def give(
     row["seq"] = cursor["seq"]
     row["ts_ns"] = cursor["ts_ns"]
     if row["kind"] > Kind.TRADE:
-        _log(cursor, work, row)
+        _log(cursor, log, row)
     count = handle(policy, state, row, work["out"])
     if cursor["seq"] == cursor["stop_seq"]:
         cursor["stopped"] = 1
     for index in range(count):
-        _log(cursor, work, work["out"]["rows"][index])
+        _log(cursor, log, work["out"]["rows"][index])
         _command(world, venue, cursor, work, work["out"]["rows"][index])
 
 
@@ -130,6 +131,7 @@ def pump(
     venue: Row,
     cursor: Row,
     work: Row,
+    log: Row,
     until_ns: int,
 ) -> None:
     """Deliver the reports that reach the engine by ``until_ns``, and those they cause."""
@@ -138,7 +140,7 @@ def pump(
         if row["ts_ns"] > until_ns or cursor["stopped"] == 1:
             return
         cursor["head"] += 1
-        give(policy, state, world, venue, cursor, work, row)
+        give(policy, state, world, venue, cursor, work, log, row)
 
 
 @compiled
@@ -149,6 +151,7 @@ def _resume(
     venue: Row,
     cursor: Row,
     work: Row,
+    log: Row,
 ) -> None:
     """The simulated operator: at a new day, release what a person has to and the cooldown allows."""
     index = state["account"]["latches"] - 1
@@ -168,7 +171,7 @@ def _resume(
             elif latch["scope"] == Scope.STRATEGY:
                 row["strategy"] = latch["scope_id"]
             cursor["resumes"] += 1
-            give(policy, state, world, venue, cursor, work, row)
+            give(policy, state, world, venue, cursor, work, log, row)
         index -= 1
 
 
@@ -189,39 +192,39 @@ def _tell_bar(work: Row, bar: Row) -> Row:
 
 @compiled
 def _one_fact(
-    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, fact: Row
+    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, log: Row, fact: Row
 ) -> None:
     """Hand over one row of the calendar, of funding, or of the market's quotes and trades."""
     work["event"][1] = fact
     row = work["event"][1]
     kind = row["kind"]
     now_ns = row["ts_ns"]
-    pump(policy, state, world, venue, cursor, work, now_ns)
+    pump(policy, state, world, venue, cursor, work, log, now_ns)
     if kind == Kind.QUOTE or kind == Kind.TRADE or kind == Kind.FUNDING:
         _collect(cursor, work, venue_handle(world, venue, row, work["reports"]))
-        pump(policy, state, world, venue, cursor, work, now_ns)
+        pump(policy, state, world, venue, cursor, work, log, now_ns)
     if kind != Kind.FUNDING:
-        give(policy, state, world, venue, cursor, work, row)
-        pump(policy, state, world, venue, cursor, work, now_ns)
+        give(policy, state, world, venue, cursor, work, log, row)
+        pump(policy, state, world, venue, cursor, work, log, now_ns)
     if kind == Kind.DAY and cursor["operator"] == 1 and state["account"]["latches"] > 0:
-        _resume(policy, state, world, venue, cursor, work)
+        _resume(policy, state, world, venue, cursor, work, log)
 
 
 @compiled
 def _one_signal(
-    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, signal: Row
+    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, log: Row, signal: Row
 ) -> None:
     """Hand over one signal, now: when its bar closed, or as soon after as the engine got to it."""
     work["event"][1] = signal
     row = work["event"][1]
     row["ts_ns"] = max(row["ts_ns"], cursor["ts_ns"])
-    give(policy, state, world, venue, cursor, work, row)
-    pump(policy, state, world, venue, cursor, work, cursor["ts_ns"])
+    give(policy, state, world, venue, cursor, work, log, row)
+    pump(policy, state, world, venue, cursor, work, log, cursor["ts_ns"])
 
 
 @compiled
 def _one_bar(
-    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, bar: Row
+    policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, log: Row, bar: Row
 ) -> None:
     """Tell one bar: open and path to the venue, the reports between, the close to the kernel."""
     row = _tell_bar(work, bar)
@@ -229,35 +232,22 @@ def _one_bar(
     open_ns = row["src_ts_ns"]
     resting = venue["instruments"][row["instrument"]]["first_order"] != 0
     if resting or cursor["head"] < cursor["tail"]:
-        pump(policy, state, world, venue, cursor, work, open_ns)
+        pump(policy, state, world, venue, cursor, work, log, open_ns)
         row["kind"] = Kind.BAR_OPEN
         _collect(cursor, work, venue_handle(world, venue, row, work["reports"]))
         middle_ns = open_ns + (close_ns - open_ns) // 2
-        pump(policy, state, world, venue, cursor, work, middle_ns)
+        pump(policy, state, world, venue, cursor, work, log, middle_ns)
         row["kind"] = Kind.BAR_PATH
         _collect(cursor, work, venue_handle(world, venue, row, work["reports"]))
-        pump(policy, state, world, venue, cursor, work, close_ns)
+        pump(policy, state, world, venue, cursor, work, log, close_ns)
     else:
         row["kind"] = Kind.BAR_PATH
         venue_handle(world, venue, row, work["reports"])
     row["kind"] = Kind.BAR
     row["src_ts_ns"] = close_ns
-    give(policy, state, world, venue, cursor, work, row)
+    give(policy, state, world, venue, cursor, work, log, row)
     if cursor["head"] < cursor["tail"]:
-        pump(policy, state, world, venue, cursor, work, close_ns)
-
-
-@compiled
-def _flush(cursor: Row, work: Row, log: Rows) -> bool:
-    """Move the working log to the log; return whether the log has room for another bar."""
-    held = cursor["held"]
-    if held > 0:
-        place = cursor["logged"]
-        for index in range(held):
-            log[place + index] = work["log"][index]
-        cursor["logged"] = place + held
-        cursor["held"] = 0
-    return bool(cursor["logged"] + LOG_ROOM <= log.shape[0])
+        pump(policy, state, world, venue, cursor, work, log, close_ns)
 
 
 @compiled
@@ -272,7 +262,7 @@ def run_tape(
     facts: Rows,
     signals: Rows,
     places: NDArray[np.int64],
-    log: Rows,
+    log: LogArray,
     equity_units: NDArray[np.int64],
     until_bar: int,
 ) -> int:
@@ -289,39 +279,38 @@ def run_tape(
         facts: Shape (m,), dtype ``ROW``, by time: calendar, funding, quotes, trades.
         signals: Shape (k,), dtype ``ROW``.
         places: Shape (k,), ascending: on which bar each signal was decided.
-        log: Every event but market data, and every command, in order.
+        log: Shape (1,), dtype ``LOG``; ``rows[:held]`` are every event but market data and every
+            command since it was begun, in order.
         equity_units: Shape (n,): the equity after each bar.
         until_bar: Where this chunk ends, <= n.
 
     Returns:
-        DONE, MORE (the chunk ended), or LOG_FULL (grow ``log`` and call again).
+        DONE, MORE (the chunk ended), or LOG_FULL (put ``log`` aside, set ``held`` to 0, and call
+        again with another).
     """
     at = cursor[0]
     assert 0 <= at["bar"] <= until_bar <= bars.shape[0]
-    room = _flush(at, work[0], log)
     while at["stopped"] == 0:
-        if not room:
+        if at["held"] + LOG_ROOM > LOG_ROWS:
             return LOG_FULL
         index = at["bar"]
         if at["signal"] < places.shape[0] and places[at["signal"]] < index:
             signal = signals[at["signal"]]
             at["signal"] += 1
-            _one_signal(policy[0], state[0], world[0], venue[0], at, work[0], signal)
+            _one_signal(policy[0], state[0], world[0], venue[0], at, work[0], log[0], signal)
         elif at["fact"] < facts.shape[0] and (
             index == bars.shape[0] or facts[at["fact"]]["ts_ns"] < bars[index]["close_ns"]
         ):
             fact = facts[at["fact"]]
             at["fact"] += 1
-            _one_fact(policy[0], state[0], world[0], venue[0], at, work[0], fact)
+            _one_fact(policy[0], state[0], world[0], venue[0], at, work[0], log[0], fact)
         elif index == until_bar:
             break
         else:
-            _one_bar(policy[0], state[0], world[0], venue[0], at, work[0], bars[index])
+            _one_bar(policy[0], state[0], world[0], venue[0], at, work[0], log[0], bars[index])
             equity_units[index] = state[0]["account"]["equity_units"]
             at["bar"] = index + 1
-        room = _flush(at, work[0], log)
     if at["bar"] < bars.shape[0]:
         return MORE
-    pump(policy[0], state[0], world[0], venue[0], at, work[0], END_OF_TIME_NS)
-    _flush(at, work[0], log)
+    pump(policy[0], state[0], world[0], venue[0], at, work[0], log[0], END_OF_TIME_NS)
     return DONE

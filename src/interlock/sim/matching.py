@@ -11,7 +11,7 @@ from interlock.kernel.costs import fee_units, slippage_ppm
 from interlock.kernel.ledger import fill_units
 from interlock.kernel.records import Row
 from interlock.kernel.units import PPM, mul_div, mul_div_up
-from interlock.sim.book import drop, end, find, relock, report
+from interlock.sim.book import drop, end, find, locks, relock, report
 
 
 @compiled
@@ -19,7 +19,9 @@ def _slipped(world: Row, book: Row, rules: Row, side: int, price: int, qty: int)
     """Return the price a taker of ``qty`` lots gets: moved against him, at least one tick left."""
     value_units = mul_div(a=price * rules["unit_num"], b=qty, c=rules["unit_den"])
     slip_ppm = slippage_ppm(
-        costs=world["costs"], atr=book["atr"], atr_baseline=book["atr_baseline"],
+        costs=world["costs"],
+        atr=book["atr"],
+        atr_baseline=book["atr_baseline"],
         value_units=value_units,
     )
     return max(price + side * mul_div_up(a=price, b=slip_ppm, c=PPM), 1)
@@ -27,11 +29,11 @@ def _slipped(world: Row, book: Row, rules: Row, side: int, price: int, qty: int)
 
 @compiled
 def _fillable(venue: Row, rules: Row, slot: int) -> int:
-    """Return how many lots may fill now: what is left, reduce-only and volume permitting."""
+    """Return how many lots may fill now: what is left; held, for a spot sell or reduce-only."""
     order = venue["orders"][slot]
     book = venue["instruments"][order["instrument"]]
     lots = order["qty"] - order["filled"]
-    if order["flags"] & Flag.REDUCE_ONLY != 0:
+    if order["flags"] & Flag.REDUCE_ONLY != 0 or locks(order=order):
         lots = min(lots, max(-order["side"] * book["position"], 0))
     if rules["participation_ppm"] > 0 and lots > book["volume_left"]:
         lots = book["volume_left"] // rules["lot"] * rules["lot"]
@@ -57,6 +59,7 @@ def _settle(world: Row, venue: Row, slot: int, price: int, lots: int, maker: boo
     fee_ppm = rules["maker_ppm"] if maker else rules["taker_ppm"]
     if order["flags"] & Flag.MARGIN != 0:
         venue["margin_flow_units"] -= side * value_units
+        book["flow_units"] -= side * value_units
     else:
         venue["cash_units"] -= side * value_units
     if pays_in_base(rules=rules, order=order):
@@ -67,6 +70,11 @@ def _settle(world: Row, venue: Row, slot: int, price: int, lots: int, maker: boo
         venue["cash_units"] -= fee
         venue["fees_units"] += fee
     book["position"] += side * lots
+    if book["position"] == 0:
+        # Flat: what margin won or lost is money now, and the next buy may spend no more.
+        venue["cash_units"] += book["flow_units"]
+        venue["margin_flow_units"] -= book["flow_units"]
+        book["flow_units"] = 0
     book["volume_left"] -= lots
     venue["trades"] += 1
     order["filled"] += lots
@@ -111,7 +119,9 @@ def fill(
         value_units = fill_units(spec=rules, side=BUY, price=price, qty=lots)
         fee = fee_units(value_units=value_units, fee_ppm=max(rules["taker_ppm"], 0))
         if value_units + fee > venue["cash_units"]:
-            end(world, venue, reports, slot, Kind.REJECTED, now_ns)
+            # What was filled stays filled: such an order can end, but not as if it never was.
+            kind = Kind.REJECTED if order["filled"] == 0 else Kind.CANCELLED
+            end(world, venue, reports, slot, kind, now_ns)
             return True
     fee = _settle(world=world, venue=venue, slot=slot, price=price, lots=lots, maker=maker)
     row = report(world, venue, reports, Kind.FILL, order, now_ns)
@@ -152,7 +162,11 @@ def _take(
     rules = world["instruments"][instrument]
     side = order["side"]
     paid = _slipped(
-        world=world, book=venue["instruments"][instrument], rules=rules, side=side, price=price,
+        world=world,
+        book=venue["instruments"][instrument],
+        rules=rules,
+        side=side,
+        price=price,
         qty=order["qty"] - order["filled"],
     )
     if limit > 0 and side * (paid - limit) > 0:
@@ -179,12 +193,12 @@ def is_limit(order: Row) -> bool:
 
 
 @compiled
-def _trigger(
-    world: Row, venue: Row, reports: Row, slot: int, price: int, now_ns: int
-) -> bool:
+def _trigger(world: Row, venue: Row, reports: Row, slot: int, price: int, now_ns: int) -> bool:
     """A stop's trigger was reached at ``price``: it takes from there; return whether it is gone."""
     order = venue["orders"][slot]
     order["triggered"] = 1
+    if order["order_kind"] == OrderKind.STOP:
+        venue["instruments"][order["instrument"]]["takers"] += 1
     limit = 0
     if order["order_kind"] == OrderKind.STOP_LIMIT:
         limit = order["price"]
@@ -245,13 +259,15 @@ def travelled(open_price: int, extreme: int, active_ns: int, open_ns: int, close
     if span_ns <= 0:
         return extreme
     late_ns = min(max(active_ns - open_ns, 0), span_ns)
-    return open_price + mul_div(a=extreme - open_price, b=late_ns, c=span_ns)
+    return open_price + mul_div_up(a=extreme - open_price, b=late_ns, c=span_ns)
 
 
 @compiled
 def match_takers(world: Row, venue: Row, reports: Row, row: Row) -> None:
     """Along a bar: fill the market orders that arrived after its open."""
     instrument = row["instrument"]
+    if venue["instruments"][instrument]["takers"] == 0:
+        return
     open_ns = row["src_ts_ns"]
     link = venue["instruments"][instrument]["first_order"]
     while link > 0:
@@ -262,15 +278,26 @@ def match_takers(world: Row, venue: Row, reports: Row, row: Row) -> None:
         if late and not is_waiting_stop(order=order) and not is_limit(order=order):
             extreme = row["high"] if order["side"] == BUY else row["low"]
             price = travelled(
-                open_price=row["open"], extreme=extreme, active_ns=order["active_ns"],
-                open_ns=open_ns, close_ns=row["ts_ns"],
+                open_price=row["open"],
+                extreme=extreme,
+                active_ns=order["active_ns"],
+                open_ns=open_ns,
+                close_ns=row["ts_ns"],
             )
+            peer = order["peer_id"]
             _take(world, venue, reports, slot, price, order["active_ns"], 0)
+            if peer != 0:
+                link = _next_after(venue=venue, instrument=instrument, link=link)
 
 
 @compiled
 def match_stops(world: Row, venue: Row, reports: Row, row: Row, now_ns: int) -> None:
-    """Along a bar: every stop the path touched takes at its trigger, before any limit fills."""
+    """Along a bar: every stop the path touched takes at its trigger, before any limit fills.
+
+    A stop that arrived after the open with the price beyond it already takes from the open. What a
+    STOP_LIMIT does not take at once rests as a limit from the close on: the prices of the bar may
+    have come before its trigger.
+    """
     instrument = row["instrument"]
     link = venue["instruments"][instrument]["first_order"]
     while link > 0:
@@ -280,11 +307,14 @@ def match_stops(world: Row, venue: Row, reports: Row, row: Row, now_ns: int) -> 
         if not is_waiting_stop(order=order) or order["active_ns"] >= row["ts_ns"]:
             continue
         touched = row["high"] >= order["trigger"]
+        price = max(order["trigger"], row["open"])
         if order["side"] == SELL:
             touched = row["low"] <= order["trigger"]
+            price = min(order["trigger"], row["open"])
         if touched:
             peer = order["peer_id"]
-            _trigger(world, venue, reports, slot, order["trigger"], now_ns)
+            if not _trigger(world, venue, reports, slot, price, now_ns):
+                order["active_ns"] = row["ts_ns"]
             if peer != 0:
                 link = _next_after(venue=venue, instrument=instrument, link=link)
 

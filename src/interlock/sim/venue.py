@@ -12,7 +12,7 @@ from interlock.kernel.ledger import position_value_units
 from interlock.kernel.market import update_atr
 from interlock.kernel.records import Row, Rows
 from interlock.kernel.units import PRICE_TICKS_MAX, QTY_LOTS_MAX, mul_div, ppm_of
-from interlock.sim.book import end, find, locks, relock, report, take
+from interlock.sim.book import end, find, find_lock, is_taker, locks, relock, report, take
 from interlock.sim.matching import (
     match_limits,
     match_point,
@@ -31,7 +31,7 @@ def _fits_balance(venue: Row, order: Row) -> bool:
         return True
     book = venue["instruments"][order["instrument"]]
     free = book["position"] - book["locked"]
-    peer = find(venue=venue, instrument=order["instrument"], order_id=order["peer_id"])
+    peer = find_lock(venue=venue, instrument=order["instrument"], order_id=order["peer_id"])
     if peer >= 0:
         free += venue["orders"][peer]["qty"] - venue["orders"][peer]["filled"]
     return bool(order["qty"] <= free)
@@ -42,6 +42,8 @@ def _is_order(row: Row) -> bool:
     """Return whether a SUBMIT's numbers are an order at all."""
     if not 0 < row["qty"] <= QTY_LOTS_MAX or (row["side"] != 1 and row["side"] != -1):
         return False
+    if row["order_id"] <= 0 or row["peer_id"] == row["order_id"]:
+        return False
     kind = row["order_kind"]
     if kind == OrderKind.LIMIT or kind == OrderKind.STOP_LIMIT:
         if not 0 < row["price"] <= PRICE_TICKS_MAX:
@@ -50,6 +52,14 @@ def _is_order(row: Row) -> bool:
         if not 0 < row["trigger"] <= PRICE_TICKS_MAX:
             return False
     return bool(OrderKind.MARKET <= kind <= OrderKind.STOP_LIMIT)
+
+
+@compiled
+def is_listed(world: Row, instrument: int) -> bool:
+    """Return whether the venue trades an instrument."""
+    if not 0 <= instrument < world["instruments"].shape[0]:
+        return False
+    return bool(world["instruments"][instrument]["unit_den"] > 0)
 
 
 @compiled
@@ -64,8 +74,8 @@ def _refuse(world: Row, reports: Row, venue: Row, row: Row, kind: int) -> None:
 def on_submit(world: Row, venue: Row, row: Row, reports: Row) -> None:
     """Take a new order: ACCEPTED and resting from its arrival on, or REJECTED."""
     instrument = row["instrument"]
-    known = find(venue=venue, instrument=instrument, order_id=row["order_id"]) >= 0
-    if known or not _is_order(row=row):
+    sound = is_listed(world=world, instrument=instrument) and _is_order(row=row)
+    if not sound or find(venue=venue, instrument=instrument, order_id=row["order_id"]) >= 0:
         _refuse(world=world, reports=reports, venue=venue, row=row, kind=Kind.REJECTED)
         return
     slot = take(venue=venue, instrument=instrument)
@@ -88,6 +98,8 @@ def on_submit(world: Row, venue: Row, row: Row, reports: Row) -> None:
     order["triggered"] = 0
     order["control"] = 0
     order["active_ns"] = row["ts_ns"] + world["latency_in_ns"]
+    if is_taker(order=order):
+        venue["instruments"][instrument]["takers"] += 1
     if not _fits_balance(venue=venue, order=order):
         end(world, venue, reports, slot, Kind.REJECTED, order["active_ns"])
         return
@@ -99,16 +111,27 @@ def on_submit(world: Row, venue: Row, row: Row, reports: Row) -> None:
 
 
 @compiled
+def _is_amendable(order: Row) -> bool:
+    """Return whether an amendment's numbers can be those of this order, and it still waits."""
+    if not order["filled"] < order["amend_qty"] <= QTY_LOTS_MAX or order["triggered"] == 1:
+        return False
+    if not 0 <= order["amend_price"] <= PRICE_TICKS_MAX:
+        return False
+    return bool(0 <= order["amend_trigger"] <= PRICE_TICKS_MAX)
+
+
+@compiled
 def _apply_control(world: Row, venue: Row, reports: Row, slot: int) -> None:
     """Do what a cancel or an amendment asks, now that it has arrived."""
     order = venue["orders"][slot]
     kind = order["control"]
     order["control"] = 0
+    venue["instruments"][order["instrument"]]["controls"] -= 1
     if kind == Kind.CANCEL:
         end(world, venue, reports, slot, Kind.CANCELLED, order["control_ns"])
         return
     answer = Kind.AMEND_REJECTED
-    if order["amend_qty"] > order["filled"] and order["triggered"] == 0:
+    if _is_amendable(order=order):
         before = order["qty"]
         order["qty"] = order["amend_qty"]
         if _fits_room(venue=venue, order=order, before=before):
@@ -127,17 +150,21 @@ def _apply_control(world: Row, venue: Row, reports: Row, slot: int) -> None:
 
 @compiled
 def _fits_room(venue: Row, order: Row, before: int) -> bool:
-    """Return whether an amended spot sell still fits the balance."""
-    if not locks(order=order):
+    """Return whether an amended spot sell still fits the balance; less of it always does."""
+    if not locks(order=order) or order["qty"] <= before:
         return True
-    return bool(order["qty"] - order["filled"] <= venue["instruments"][order["instrument"]]["position"])
+    relock(venue=venue, instrument=order["instrument"])
+    book = venue["instruments"][order["instrument"]]
+    return bool(book["locked"] <= book["position"])
 
 
 @compiled
 def on_control(world: Row, venue: Row, row: Row, reports: Row) -> None:
     """Take a CANCEL or AMEND; it acts when it arrives, and until then the order trades on."""
     instrument = row["instrument"]
-    slot = find(venue=venue, instrument=instrument, order_id=row["order_id"])
+    slot = -1
+    if is_listed(world=world, instrument=instrument):
+        slot = find(venue=venue, instrument=instrument, order_id=row["order_id"])
     if slot < 0:
         kind = Kind.CANCEL_REJECTED
         if row["kind"] == Kind.AMEND:
@@ -147,6 +174,8 @@ def on_control(world: Row, venue: Row, row: Row, reports: Row) -> None:
     order = venue["orders"][slot]
     if order["control"] == Kind.CANCEL:
         return
+    if order["control"] == 0:
+        venue["instruments"][instrument]["controls"] += 1
     order["control"] = row["kind"]
     order["control_ns"] = row["ts_ns"] + world["latency_in_ns"]
     order["amend_qty"] = row["qty"]
@@ -159,6 +188,8 @@ def on_control(world: Row, venue: Row, row: Row, reports: Row) -> None:
 @compiled
 def apply_due(world: Row, venue: Row, reports: Row, instrument: int, now_ns: int) -> None:
     """Apply the cancels and amendments that have arrived by ``now_ns``."""
+    if venue["instruments"][instrument]["controls"] == 0:
+        return
     link = venue["instruments"][instrument]["first_order"]
     while link > 0:
         slot = link - 1
@@ -170,7 +201,11 @@ def apply_due(world: Row, venue: Row, reports: Row, instrument: int, now_ns: int
 
 @compiled
 def on_open(world: Row, venue: Row, row: Row, reports: Row) -> None:
-    """Take a bar's first price: what was there before it fills or gaps through at it."""
+    """Take a bar's first price: what was there before it fills or gaps through at it.
+
+    A market order that arrives later in the bar fills here too, so that the stop it calls for can
+    still be hit on the bar's path.
+    """
     instrument = row["instrument"]
     rules = world["instruments"][instrument]
     book = venue["instruments"][instrument]
@@ -181,6 +216,7 @@ def on_open(world: Row, venue: Row, row: Row, reports: Row) -> None:
     open_ns = row["src_ts_ns"]
     apply_due(world=world, venue=venue, reports=reports, instrument=instrument, now_ns=open_ns)
     match_point(world, venue, reports, instrument, row["open"], row["open"], open_ns)
+    match_takers(world, venue, reports, row)
 
 
 @compiled
@@ -193,14 +229,17 @@ def on_path(world: Row, venue: Row, row: Row, reports: Row) -> None:
     book = venue["instruments"][instrument]
     if book["first_order"] != 0:
         middle_ns = row["src_ts_ns"] + (row["ts_ns"] - row["src_ts_ns"]) // 2
+        match_takers(world, venue, reports, row)
         apply_due(
             world=world, venue=venue, reports=reports, instrument=instrument, now_ns=middle_ns
         )
-        match_takers(world, venue, reports, row)
         match_stops(world, venue, reports, row, middle_ns)
         match_limits(world, venue, reports, row, middle_ns)
     update_atr(
-        spec=world["instruments"][instrument], inst=book, high=row["high"], low=row["low"],
+        spec=world["instruments"][instrument],
+        inst=book,
+        high=row["high"],
+        low=row["low"],
         close=row["close"],
     )
     book["mark"] = row["close"]
@@ -297,7 +336,8 @@ def venue_equity_units(world: Row, venue: Row, instruments: int) -> int:
         book = venue["instruments"][instrument]
         if book["position"] != 0:
             total += position_value_units(
-                spec=world["instruments"][instrument], position=book["position"],
+                spec=world["instruments"][instrument],
+                position=book["position"],
                 price=book["mark"],
             )
     return int(total)

@@ -64,7 +64,10 @@ VENUE_INSTRUMENT: Final = int64_record(
         "atr_count",
         "first_order",
         "last_order",
+        "takers",  # resting orders that take whatever price there is
+        "controls",  # cancels and amendments on their way
         "volume_left",  # lots our fills may still take of the bar in hand
+        "flow_units",  # what its margined fills would have paid and received since it was flat
     ),
     floats=("atr", "atr_baseline"),
 )
@@ -90,7 +93,7 @@ def venue_dtype(tier: tuple[int, int, int] = SMALL) -> np.dtype[np.void]:
     return np.dtype(
         [
             ("cash_units", np.int64),  # settled, fees included
-            ("margin_flow_units", np.int64),  # what margined fills would have paid and received
+            ("margin_flow_units", np.int64),  # the sum of the instruments' flow_units
             ("fees_units", np.int64),
             ("funding_units", np.int64),
             ("trades", np.int64),

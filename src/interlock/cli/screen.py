@@ -1,0 +1,62 @@
+"""What a person sees while waiting: progress on stderr, and only where it is a terminal."""
+
+import sys
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+ONCE: Final = "compiling the kernel, once per version"
+
+
+class Terminal:
+    """Shows progress on stderr; where that is a file or a pipe, only what takes minutes is said."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._shown = console.is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not self._shown,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+        self.bars_done = 0
+        self.bars_total = 0
+
+    def __enter__(self) -> Self:
+        """Start to show."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the progress away again."""
+        self._progress.stop()
+
+    def tell(self, what: str) -> None:
+        """Show what is being done."""
+        self._progress.update(self._task, description=what, completed=0, total=None)
+
+    def bars(self, done: int, total: int) -> None:
+        """Show how many bars are done."""
+        self.bars_done, self.bars_total = done, total
+        self._progress.update(self._task, description="bars", completed=done, total=total)
+
+    def compiling(self, piece: str, done: int, total: int) -> None:
+        """Show what is compiled next."""
+        if not self._shown and done < total:
+            sys.stderr.write(f"{ONCE}: {done + 1} of {total}, {piece}\n")
+            sys.stderr.flush()
+        self._progress.update(
+            self._task, description=f"{ONCE}: {piece}", completed=done, total=total
+        )
