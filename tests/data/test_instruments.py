@@ -66,7 +66,7 @@ def test_the_shipped_file_knows_the_sample_instruments() -> None:
     assert (bitcoin.tick, bitcoin.lot, bitcoin.lot_min) == (1, 1_000, 1_000)
     assert bitcoin.notional_min == 5
     assert bitcoin.unit_ratio() == (1, 100)  # 10^-2 times 10^-8 in units of 10^-8
-    assert (euro.settle, euro.calendar, euro.taker_ppm) == (Settle.MARGIN, "24/5", 0)
+    assert (euro.settle, euro.calendar, euro.taker_ppm) == (Settle.CASH, "24/5", 0)
     assert found["SPY"].tick == 100  # a cent in units of 10^-4
     with pytest.raises(TypeError):
         found["SPY"] = bitcoin  # type: ignore[index]
@@ -209,7 +209,13 @@ def test_what_is_inferred_is_said() -> None:
 def test_every_class_has_its_assumptions() -> None:
     assert set(ASSUMED) == set(InstrumentClass)
     cash = {kind for kind, one in ASSUMED.items() if one.settle is Settle.CASH}
-    assert cash == {InstrumentClass.CRYPTO, InstrumentClass.EQUITY, InstrumentClass.OPTION}
+    assert cash == {
+        InstrumentClass.CRYPTO,
+        InstrumentClass.EQUITY,
+        InstrumentClass.FX,
+        InstrumentClass.METAL,
+        InstrumentClass.OPTION,
+    }
     assert not ASSUMED[InstrumentClass.CRYPTO].shortable  # spot cannot be sold before it is bought
 
 

@@ -42,8 +42,9 @@ def check_ledger(bench: Bench) -> None:
         account["cash_units"] + account["inventory_units"] + account["unrealised_units"],
         "equity",
     )
-    for inst in held:
-        value = int(inst["position"]) * int(inst["mark"])
+    for inst, spec in zip(held, bench.policy["instruments"][0], strict=False):
+        value = int(inst["position"]) * int(inst["mark"]) * int(spec["unit_num"])
+        value //= int(spec["unit_den"])  # down for a long position and for a short one: against us
         same(inst["value_units"], value, "value at the mark")
         same(inst["unrealised_units"], value - int(inst["cost_units"]), "unrealised")
     same(account["unrealised_units"], sum(held["unrealised_units"]), "unrealised")

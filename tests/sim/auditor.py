@@ -1,4 +1,4 @@
-"""A venue watched from outside: books kept from its reports alone, exact, and every promise checked.
+"""A venue watched from outside: books kept from its reports alone, and every promise checked.
 
 Instrument 0 is traded for cash only, so nothing may be sold that is not held; instrument 1 on
 margin too. Values are worked out as fractions, apart from the venue's own arithmetic.

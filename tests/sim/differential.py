@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from interlock.data.merge import Bars
 from interlock.kernel.codes import Exit, Kind, SizingMethod, StopMethod
 from interlock.kernel.policy import SMALL, PolicyArray
-from interlock.kernel.records import rows
+from interlock.kernel.records import Rows, rows
 from interlock.sim.host import Recording, Tape, run
 from interlock.sim.world import new_world
 from tests.kernel.helpers import open_policy
@@ -42,14 +42,20 @@ def policy_of(plan: Plan) -> PolicyArray:
     )
 
 
-def real_run(plan: Plan, bars: Bars, sides: NDArray[np.int64]) -> Recording:
-    """Run the loop on bars and on the signal of each bar's own instrument, 0 for none."""
+def signals_at(bars: Bars, sides: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:
+    """Return signals and places: at each bar its side for its own instrument, 0 for none."""
     places = np.flatnonzero(sides)
     signals = rows(len(places))
     signals["kind"] = Kind.SIGNAL
     signals["strategy"] = 0
     signals["side"] = sides[places]
     signals["instrument"] = bars["instrument"][places]
+    return signals, places
+
+
+def real_run(plan: Plan, bars: Bars, sides: NDArray[np.int64]) -> Recording:
+    """Run the loop on bars and on each bar's signal."""
+    signals, places = signals_at(bars, sides)
     policy = policy_of(plan)
     tape = Tape(bars=bars, facts=rows(0), signals=signals, places=places)
     return run(policy, new_world(policy), tape, cash_units=plan.cash, tier=SMALL)

@@ -67,16 +67,16 @@ class Reference:
 
     # --- what things are worth -------------------------------------------------------------
 
-    def cost(self, price: int, lots: int) -> int:
+    def _cost(self, price: int, lots: int) -> int:
         return up(self.plan.value * price * lots)
 
-    def proceeds(self, price: int, lots: int) -> int:
+    def _proceeds(self, price: int, lots: int) -> int:
         return down(self.plan.value * price * lots)
 
-    def fee(self, units: int, ppm: int) -> int:
+    def _fee(self, units: int, ppm: int) -> int:
         return up(Fraction(units * ppm, MILLION))
 
-    def slippage(self, book: dict[str, Any], units: int) -> int:
+    def _slippage(self, book: dict[str, Any], units: int) -> int:
         """Return ppm: the base, more in a wide range, more for a large order; rounded up."""
         plan = self.plan
         base = float(plan.slippage_ppm)
@@ -87,30 +87,30 @@ class Reference:
             total += plan.impact_ppm * (math.sqrt(units / plan.impact_from) - 1.0)
         return min(math.ceil(total), MILLION // 2)
 
-    def taken(self, book: dict[str, Any], side: int, price: int, lots: int) -> int:
+    def _taken(self, book: dict[str, Any], side: int, price: int, lots: int) -> int:
         """Return what a taker pays or gets: the price, moved against him."""
-        ppm = self.slippage(book, self.proceeds(price, lots))
+        ppm = self._slippage(book, self._proceeds(price, lots))
         return max(price + side * up(Fraction(price * ppm, MILLION)), 1)
 
-    def open_value(self, book: dict[str, Any]) -> int:
+    def _open_value(self, book: dict[str, Any]) -> int:
         """Return what closing now would be worth, for the equity; rounded against us."""
         if book["side"] > 0:
-            return self.proceeds(book["mark"], book["lots"])
-        return book["received"] - self.cost(book["mark"], book["lots"])
+            return self._proceeds(book["mark"], book["lots"])
+        return int(book["received"]) - self._cost(book["mark"], book["lots"])
 
     def equity(self) -> int:
-        return self.cash + sum(self.open_value(book) for book in self.books.values())
+        return self.cash + sum(self._open_value(book) for book in self.books.values())
 
-    def posted(self) -> int:
+    def _posted(self) -> int:
         """Return the margin of open shorts: their whole value, at a leverage of one."""
         shorts = [book for book in self.books.values() if book["side"] < 0]
-        return sum(self.cost(book["mark"], book["lots"]) for book in shorts)
+        return sum(self._cost(book["mark"], book["lots"]) for book in shorts)
 
-    def exposure(self) -> int:
+    def _exposure(self) -> int:
         longs = [book for book in self.books.values() if book["side"] > 0]
-        return self.posted() + sum(self.proceeds(book["mark"], book["lots"]) for book in longs)
+        return self._posted() + sum(self._proceeds(book["mark"], book["lots"]) for book in longs)
 
-    def waiting(self) -> int:
+    def _waiting(self) -> int:
         """Return what entries that have not filled yet hold back."""
         return sum(book["entry"]["held"] for book in self.books.values() if book["entry"])
 
@@ -131,35 +131,35 @@ class Reference:
         """Live through one bar: its open, its path, its close."""
         book = self.book(bar["instrument"])
         if book["entry"]:
-            self.enter(book, bar)
+            self._enter(book, bar)
         elif book["leaving"]:
-            price = self.taken(book, -book["side"], bar["open"], book["lots"])
-            self.leave(bar, price, book["leaving"], self.plan.taker_ppm)
+            price = self._taken(book, -book["side"], bar["open"], book["lots"])
+            self._leave(bar, price, book["leaving"], self.plan.taker_ppm)
         elif book["side"]:
-            self.gap(book, bar)
+            self._gap(book, bar)
         if book["side"]:
-            self.path(book, bar)
-        self.close(book, bar)
+            self._path(book, bar)
+        self._close(book, bar)
 
-    def gap(self, book: dict[str, Any], bar: Bar) -> None:
+    def _gap(self, book: dict[str, Any], bar: Bar) -> None:
         """Stop and target meet the open: a stop slips from it, a target is better than asked."""
         side, price = book["side"], bar["open"]
         if side * (price - book["stop"]) <= 0:
-            self.leave(bar, self.taken(book, -side, price, book["lots"]), "STOP")
+            self._leave(bar, self._taken(book, -side, price, book["lots"]), "STOP")
         elif book["target"] and side * (price - book["target"]) > 0:
-            self.leave(bar, price, "TARGET")
+            self._leave(bar, price, "TARGET")
 
-    def path(self, book: dict[str, Any], bar: Bar) -> None:
+    def _path(self, book: dict[str, Any], bar: Bar) -> None:
         """Meet the rest of the bar: the stop first, from its price or the open if that is worse."""
         side = book["side"]
         worst, best = (bar["low"], bar["high"]) if side > 0 else (bar["high"], bar["low"])
         if side * (worst - book["stop"]) <= 0:
             start = min(book["stop"], bar["open"]) if side > 0 else max(book["stop"], bar["open"])
-            self.leave(bar, self.taken(book, -side, start, book["lots"]), "STOP")
+            self._leave(bar, self._taken(book, -side, start, book["lots"]), "STOP")
         elif book["target"] and side * (best - book["target"]) > 0:
-            self.leave(bar, book["target"], "TARGET", self.plan.maker_ppm)
+            self._leave(bar, book["target"], "TARGET", self.plan.maker_ppm)
 
-    def close(self, book: dict[str, Any], bar: Bar) -> None:
+    def _close(self, book: dict[str, Any], bar: Bar) -> None:
         """Learn the range, take the mark, and see whether the position is too old."""
         reach = bar["high"] - bar["low"]
         before = book["previous"]
@@ -188,13 +188,13 @@ class Reference:
             return
         entry = None
         if not book["side"] and not book["entry"]:
-            entry = self.sized(book, side)
+            entry = self._sized(book, side)
         if entry:
             book["entry"] = entry
         else:
             self.refused += 1
 
-    def sized(self, book: dict[str, Any], side: int) -> dict[str, int] | None:
+    def _sized(self, book: dict[str, Any], side: int) -> dict[str, int] | None:
         """Return the entry a signal asks for: the smaller of risk and share, if it can be paid."""
         plan, equity, mark = self.plan, self.equity(), book["mark"]
         if book["count"] < plan.atr_bars or equity <= 0:
@@ -206,31 +206,31 @@ class Reference:
             return None
         target = math.floor(plan.target * distance)
         largest = down(Fraction(equity * plan.share_ppm, MILLION))
-        ppm = self.slippage(book, largest)
+        ppm = self._slippage(book, largest)
         price = max(mark + side * up(Fraction(mark * ppm, MILLION)), 1)
         trip_ppm = 2 * (plan.taker_ppm + ppm)
         at_risk = distance + up(Fraction(price * trip_ppm, MILLION))
         by_risk = down(down(Fraction(equity * plan.risk_ppm, MILLION)) / (plan.value * at_risk))
         by_share = down(largest / (plan.value * price))
         lots = min(by_risk, by_share) // plan.lot * plan.lot
-        held = self.cost(price, lots)
-        held += self.fee(held, plan.taker_ppm)
-        free = self.cash - self.posted() - self.waiting()
+        held = self._cost(price, lots)
+        held += self._fee(held, plan.taker_ppm)
+        free = self.cash - self._posted() - self._waiting()
         if side < 0:
-            free = self.equity() - self.exposure() - self.waiting()
+            free = self.equity() - self._exposure() - self._waiting()
         if lots < 1 or held > free:
             return None
         if side < 0 and target >= mark:
             target = 0
         return {"side": side, "lots": lots, "held": held, "stop": distance, "target": target}
 
-    def enter(self, book: dict[str, Any], bar: Bar) -> None:
+    def _enter(self, book: dict[str, Any], bar: Bar) -> None:
         """Fill a waiting entry at the open, if it can still be paid."""
         entry, book["entry"] = book["entry"], None
         side, lots = entry["side"], entry["lots"]
-        price = self.taken(book, side, bar["open"], lots)
-        units = self.cost(price, lots) if side > 0 else self.proceeds(price, lots)
-        fee = self.fee(units, self.plan.taker_ppm)
+        price = self._taken(book, side, bar["open"], lots)
+        units = self._cost(price, lots) if side > 0 else self._proceeds(price, lots)
+        fee = self._fee(units, self.plan.taker_ppm)
         if side > 0 and units + fee > self.cash:
             self.rejected += 1
             return
@@ -243,17 +243,15 @@ class Reference:
         if side < 0 and entry["target"] >= price:
             book["target"] = 0
 
-    def leave(self, bar: Bar, price: int, cause: str, ppm: int = -1) -> None:
+    def _leave(self, bar: Bar, price: int, cause: str, ppm: int = -1) -> None:
         """Close the whole position at a price and write the trade down."""
         book = self.books[bar["instrument"]]
         side, lots = book["side"], book["lots"]
-        units = self.proceeds(price, lots) if side > 0 else self.cost(price, lots)
-        fee = self.fee(units, self.plan.taker_ppm if ppm < 0 else ppm)
+        units = self._proceeds(price, lots) if side > 0 else self._cost(price, lots)
+        fee = self._fee(units, self.plan.taker_ppm if ppm < 0 else ppm)
         gross = units - book["paid"] if side > 0 else book["received"] - units
         self.cash += (units if side > 0 else gross) - fee
         self.fees += fee
         profit = gross - fee - book["fees"]
-        self.trades.append(
-            (bar["instrument"], side, lots, book["price"], price, profit, cause)
-        )
+        self.trades.append((bar["instrument"], side, lots, book["price"], price, profit, cause))
         book.update(side=0, lots=0, leaving="", paid=0, received=0)

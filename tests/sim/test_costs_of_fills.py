@@ -1,5 +1,7 @@
 """What a fill costs: maker and taker fees, rebates, fees in the base asset, slippage, impact."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.sim.venue_table import Rules, check
@@ -112,6 +114,32 @@ def test_slippage_grows_with_the_root_of_the_size(lots: int, paid: int) -> None:
     )
 
 
+def test_the_worked_example_of_the_manual() -> None:
+    """5 bps, as much again for twice the range, and 10 for four times the size."""
+    manual = Rules(
+        slippage_ppm=500,
+        volatility_factor=1.0,
+        atr=20.0,
+        baseline=10.0,
+        impact_from=100_000,
+        impact_ppm=1_000.0,
+    )
+    check(
+        """
+        buy 40 market #1            | ACCEPTED #1
+        bar 10000 10000 10000 10000 | FILL #1 40@10020
+        """,
+        manual,
+    )
+    check(
+        """
+        sell 40 market #1           | ACCEPTED #1
+        bar 10000 10000 10000 10000 | FILL #1 40@9980
+        """,
+        replace(manual, position=40),
+    )
+
+
 def test_volatility_and_impact_add_up_and_half_the_price_is_the_most() -> None:
     check(
         """
@@ -147,7 +175,7 @@ def test_a_maker_pays_no_slippage() -> None:
 
 
 def test_the_range_that_slippage_knows_is_of_closed_bars_only() -> None:
-    """Ranges of 10 and 30: while the second bar runs nobody knows, after it 30 stands against 20."""
+    """Ranges of 10 and 30: nobody knows the second while it runs; then 30 stands against 20."""
     check(
         """
         bar 1000 1010 1000 1000 |

@@ -1,13 +1,27 @@
 """Hosting the loop: chunks, a growing log, a simulated operator, stopping and interrupting."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from interlock.kernel.codes import Cause, Kind, Level, Release
-from interlock.kernel.policy import SMALL
+from interlock.kernel.policy import SMALL, PolicyArray
 from interlock.kernel.reasons import Reason
 from interlock.sim import host
 from interlock.sim.host import Recording, Tape, run
-from interlock.sim.loop import LOG_ROOM, OPERATOR
+from interlock.sim.loop import (
+    DONE,
+    LOG,
+    LOG_FULL,
+    LOG_ROOM,
+    LOG_ROWS,
+    MORE,
+    OPERATOR,
+    WORK,
+    run_tape,
+)
+from interlock.sim.world import WorldArray
 from tests.sim.tapes import CASH, fingerprint, record, story, tape_of, worlds
 
 PRICES = [10_000 + 400 * ((index * 7) % 11 - 5) for index in range(30)]
@@ -15,9 +29,7 @@ TABLE = "\n".join(
     f"{index % 2} {60 * index} {60 * index + 60} {price} {price + 90} {price - 90} {price + 30}"
     for index, price in enumerate(PRICES)
 )
-SIGNALS = " ".join(
-    f"{index}:{'buy' if index % 3 else 'sell'}:{index % 2}" for index in range(29)
-)
+SIGNALS = " ".join(f"{index}:{'buy' if index % 3 else 'sell'}:{index % 2}" for index in range(29))
 BUSY = tape_of(TABLE, SIGNALS, "100:DAY 400:QUOTE:9990:10010 700:TRADE:10000 900:DAY")
 COSTS = "instrument.taker_ppm=700 costs.slippage_base_ppm=300 exits.time_periods=3"
 ONE_LOSS = (
@@ -46,21 +58,37 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, chunk: int) -> N
     assert fingerprint(record(BUSY, COSTS, (1, 2))) == fingerprint(whole)
 
 
-def test_a_log_that_grows_holds_the_same_as_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It begins with room for a single bar, so that every logged row asks for more."""
-    large = record(BUSY, COSTS, (1, 2))
-    grown = []
+def test_a_log_in_pieces_holds_the_same_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every five bars the log is called full; the call that ends the tape is let through."""
+    whole = record(BUSY, COSTS, (1, 2))
 
-    def note(log: host.Rows) -> host.Rows:
-        grown.append(log.shape[0])
-        return larger(log)
+    def five_bars(*arguments: Any) -> int:
+        shorter = [*arguments]
+        shorter[-1] = min(shorter[-1], int(shorter[4]["bar"][0]) + 5)
+        status = run_tape(*shorter)
+        return LOG_FULL if status == MORE else status
 
-    larger = host._grown
-    monkeypatch.setattr(host, "LOG_ROOM", LOG_ROOM // 4)
-    monkeypatch.setattr(host, "_grown", note)
-    small = record(BUSY, COSTS, (1, 2))
-    assert grown == [LOG_ROOM]
-    assert fingerprint(small) == fingerprint(large)
+    monkeypatch.setattr(host, "run_tape", five_bars)
+    pieces = record(BUSY, COSTS, (1, 2))
+    assert len(pieces.logs) == 6
+    assert fingerprint(pieces) == fingerprint(whole)
+    assert len(pieces.logs) == 1
+
+
+def test_a_full_log_stops_the_loop_before_the_next_thing_it_would_read() -> None:
+    recording = record(BUSY, COSTS)
+    policy, world = worlds(COSTS)
+    state, venue = recording.state.copy(), recording.venue.copy()
+    cursor = recording.cursor.copy()
+    cursor["held"] = LOG_ROWS - LOG_ROOM + 1
+    before = (state.tobytes(), venue.tobytes(), cursor.tobytes())
+    work, log = np.zeros(1, dtype=WORK), np.zeros(1, dtype=LOG)
+    tape = (BUSY.bars, BUSY.facts, BUSY.signals, BUSY.places, log, recording.equity_units)
+    total = len(BUSY.bars)
+    assert run_tape(policy, state, world, venue, cursor, work, *tape, total) == LOG_FULL
+    assert (state.tobytes(), venue.tobytes(), cursor.tobytes()) == before
+    cursor["held"] -= 1
+    assert run_tape(policy, state, world, venue, cursor, work, *tape, total) == DONE
 
 
 def test_a_tape_of_nothing_is_a_run_of_nothing() -> None:
@@ -157,12 +185,12 @@ def test_every_event_can_be_the_last() -> None:
         assert not stopped.complete
 
 
-def _inputs(policy: host.PolicyArray, world: host.WorldArray, tape: Tape) -> tuple[bytes, ...]:
+def _inputs(policy: PolicyArray, world: WorldArray, tape: Tape) -> tuple[bytes, ...]:
     arrays = (policy, world, tape.bars, tape.facts, tape.signals, tape.places)
     return tuple(array.tobytes() for array in arrays)
 
 
-def _run(policy: host.PolicyArray, world: host.WorldArray, calls: list[int]) -> Recording:
+def _run(policy: PolicyArray, world: WorldArray, calls: list[int]) -> Recording:
     def progress(done: int, total: int) -> None:
         assert total == len(BUSY.bars)
         calls.append(done)

@@ -24,6 +24,17 @@ def test_an_order_is_not_active_at_an_open_that_it_has_not_reached() -> None:
     )
 
 
+def test_the_worked_example_of_the_manual() -> None:
+    check(
+        """
+        buy 1 market #1            | ACCEPTED #1
+        sell 1 market #2           | ACCEPTED #2
+        bar 10000 10120 9940 10000 | FILL #1 1@10030; FILL #2 1@9985
+        """,
+        Rules(latency_in=15, position=1),
+    )
+
+
 def test_an_order_that_arrived_before_the_open_takes_the_open() -> None:
     check(
         """

@@ -157,9 +157,7 @@ def test_several_instruments_are_told_by_when_their_bars_closed() -> None:
 def test_a_boundary_within_a_bar_comes_before_its_close_and_one_at_its_close_after() -> None:
     """Numbers of events: the policy, bar, session, bar, day, and the bar that ends it."""
     recording = record(tape_of(CALM, facts="119:SESSION_OPEN 120:DAY"))
-    numbered = dict(
-        zip(recording.log["kind"].tolist(), recording.log["seq"].tolist(), strict=True)
-    )
+    numbered = dict(zip(recording.log["kind"].tolist(), recording.log["seq"].tolist(), strict=True))
     assert numbered == {Kind.POLICY_SET: 1, Kind.SESSION_OPEN: 3, Kind.DAY: 5}
 
 
@@ -239,3 +237,25 @@ def test_cash_agrees_after_every_closed_trade() -> None:
         at = record(tape, settings, stop_seq=int(row["seq"]))
         assert int(at.state["account"]["cash_units"][0]) == int(at.venue["cash_units"][0])
         assert int(at.venue["margin_flow_units"][0]) == 0
+
+
+def test_the_stop_of_an_entry_guards_its_bar_in_every_instrument() -> None:
+    """Both bars close at 120: when the second one is told the clock is there already."""
+    recording = record(
+        tape_of(
+            """
+            0 0 60 10000 10000 10000 10000
+            1 0 60 10000 10000 10000 10000
+            0 60 120 10000 10000 9700 9900
+            1 60 120 10000 10000 9700 9900
+            """,
+            "1:buy:0 1:buy:1",
+        )
+    )
+    log = recording.log
+    closed = log[log["kind"] == Kind.CLOSED]
+    assert closed["instrument"].tolist() == [0, 1]
+    assert closed["value"].tolist() == [-20_000, -20_000]
+    fills = log[log["kind"] == Kind.FILL]
+    assert (fills["src_ts_ns"] // SECOND_NS).tolist() == [60, 90, 60, 90]
+    assert (np.diff(log["ts_ns"]) >= 0).all()

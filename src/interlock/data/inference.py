@@ -55,7 +55,7 @@ ASSUMED: Final = {
         unit="coins",
     ),
     InstrumentClass.FX: Assumed(
-        settle=Settle.MARGIN,
+        settle=Settle.CASH,
         calendar=WEEK_OPEN,
         time_zone="America/New_York",
         shortable=True,
@@ -64,7 +64,7 @@ ASSUMED: Final = {
         unit="units of the base currency",
     ),
     InstrumentClass.METAL: Assumed(
-        settle=Settle.MARGIN,
+        settle=Settle.CASH,
         calendar=WEEK_OPEN,
         time_zone="America/New_York",
         shortable=True,

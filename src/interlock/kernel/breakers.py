@@ -1,11 +1,16 @@
 """Circuit breakers: what is measured, against what, and which latch it sets."""
 
+from typing import Final
+
 from interlock.kernel.codes import ACCOUNT, Cause, Level, Release, Scope
 from interlock.kernel.compiled import compiled
 from interlock.kernel.latches import clear_condition, set_latch
 from interlock.kernel.market import spread_ppm
+from interlock.kernel.rates import rate_add, rate_count
 from interlock.kernel.records import Row
-from interlock.kernel.units import LIMIT_NONE, PPM, mul_div
+from interlock.kernel.units import LIMIT_NONE, NS_PER_MINUTE, PPM, mul_div
+
+REJECT_WINDOW_NS: Final = 60 * NS_PER_MINUTE
 
 
 @compiled
@@ -226,14 +231,39 @@ def check_bar(policy: Row, state: Row, out: Row, instrument: int, before: int, c
 
 
 @compiled
+def count_reject(policy: Row, state: Row, out: Row) -> None:
+    """Count an order the venue refused; too many within an hour trip the reject-rate breaker."""
+    breaker = policy["account"]["breakers"][Cause.REJECT_RATE]
+    if breaker["enabled"] != 1:
+        return
+    account = state["account"]
+    rate_add(account["rejects"], account["ts_ns"], REJECT_WINDOW_NS)
+    rejects = rate_count(account["rejects"], account["ts_ns"], REJECT_WINDOW_NS)
+    if rejects >= breaker["limit"]:
+        trip(
+            policy,
+            state,
+            out,
+            Cause.REJECT_RATE,
+            Scope.ACCOUNT,
+            ACCOUNT,
+            rejects,
+            breaker["limit"],
+        )
+
+
+@compiled
 def check_spread(policy: Row, state: Row, out: Row, instrument: int) -> None:
     """Judge a quote's spread."""
     breaker = policy["account"]["breakers"][Cause.SPREAD]
     if breaker["enabled"] != 1:
         return
     inst = state["instruments"][instrument]
-    value_ppm = spread_ppm(spec=policy["instruments"][instrument], bid=inst["bid"], ask=inst["ask"])
-    bad = value_ppm > breaker["limit"] or inst["book_sound"] != 1
+    spec = policy["instruments"][instrument]
+    value_ppm = spread_ppm(spec=spec, bid=inst["bid"], ask=inst["ask"])
+    # An instrument that may trade at a wider spread (an option) is not stopped at a narrower one.
+    limit_ppm = max(breaker["limit"], spec["limits"]["spread_ppm"])
+    bad = value_ppm > limit_ppm or inst["book_sound"] != 1
     _condition(policy, state, out, Cause.SPREAD, instrument, value_ppm, bad)
 
 

@@ -269,11 +269,10 @@ def book_fill(
     code = exit_code_of(state=state, instrument=instrument, slot=slot)
     order_id = row["order_id"]
     if slot >= 0:
-        mark = state["orders"][slot]["reference"]
-        if state["orders"][slot]["trigger"] > 0:
-            mark = state["orders"][slot]["trigger"]
-        elif state["orders"][slot]["price"] > 0 and state["orders"][slot]["role"] == Role.TARGET:
-            mark = state["orders"][slot]["price"]
+        # The venue may tell the price before slippage; else it is measured from the decision's.
+        mark = row["close"]
+        if mark <= 0:
+            mark = state["orders"][slot]["reference"]
         _slippage(spec=spec, account=account, inst=inst, side=side, qty=qty, price=price, mark=mark)
     profit_units = apply_fill(
         spec=spec, account=account, inst=inst, side=side, qty=qty, price=price

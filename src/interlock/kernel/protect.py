@@ -61,6 +61,12 @@ def cancel_entries(state: Row, out: Row, instrument: int) -> None:
 
 
 @compiled
+def is_of_this_trade(inst: Row, order: Row) -> bool:
+    """Return whether an order was sent since the trade under way began."""
+    return bool(order["order_id"] >= inst["entry_seq"] * SUBS)
+
+
+@compiled
 def _ask_reduce(
     policy: Row, state: Row, instrument: int, role: int, order_kind: int, price: int, trigger: int
 ) -> None:
@@ -219,7 +225,7 @@ def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
     if position == 0 or inst["exit_code"] != Exit.NONE or inst["unprotected"] == 2:
         return
     stop = inst["stop_order"]
-    if stop > 0 and state["orders"][stop - 1]["order_id"] < inst["entry_seq"] * SUBS:
+    if stop > 0 and not is_of_this_trade(inst=inst, order=state["orders"][stop - 1]):
         # It protected the trade before this one; what comes after it is gone protects this one.
         inst["unprotected"] = 1
         cancel(state=state, out=out, slot=stop - 1)

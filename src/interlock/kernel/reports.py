@@ -1,6 +1,6 @@
 """What the venue says of our orders. A report is a fact: it is booked, or recorded as impossible."""
 
-from interlock.kernel.breakers import trip
+from interlock.kernel.breakers import count_reject, trip
 from interlock.kernel.codes import (
     Alarm,
     Cause,
@@ -20,7 +20,14 @@ from interlock.kernel.fills import book_fill, seen_before
 from interlock.kernel.latches import clear_condition, set_latch
 from interlock.kernel.ledger import is_margined
 from interlock.kernel.orders import change_qty, end_order, find_order, release_lots
-from interlock.kernel.protect import cancel, continue_exit, note_protected, protect, unprotected
+from interlock.kernel.protect import (
+    cancel,
+    continue_exit,
+    is_of_this_trade,
+    note_protected,
+    protect,
+    unprotected,
+)
 from interlock.kernel.records import Row
 from interlock.kernel.transitions import ILLEGAL, is_terminal, next_state
 
@@ -113,6 +120,8 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
     inst = state["instruments"][instrument]
     was_stop = inst["stop_order"] == slot + 1
     end_order(state=state, slot=slot)
+    if kind == Kind.REJECTED:
+        count_reject(policy=policy, state=state, out=out)
     if inst["position"] == 0:
         return
     if role == Role.EXIT:
@@ -146,7 +155,8 @@ def on_report(policy: Row, state: Row, out: Row, row: Row) -> None:
     if row["kind"] == Kind.ACCEPTED:
         order["accepted_ns"] = row["ts_ns"]
         inst = state["instruments"][instrument]
-        if inst["stop_order"] == slot + 1 and inst["unprotected"] == 1:
+        ours = inst["stop_order"] == slot + 1 and is_of_this_trade(inst=inst, order=order)
+        if ours and inst["unprotected"] == 1:
             note_protected(state=state, out=out, instrument=instrument)
         if order["role"] == Role.STOP or order["role"] == Role.TARGET:
             if inst["position"] == 0:

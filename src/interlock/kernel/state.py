@@ -85,6 +85,7 @@ ACCOUNT_STATE: Final = np.dtype(
             )
         ),
         *_RATES,
+        ("rejects", RATE),  # by the venue
     ],
     align=True,
 )

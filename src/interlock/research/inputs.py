@@ -29,6 +29,7 @@ from interlock.data.calendars import boundaries, horizon_notes
 from interlock.data.errors import BarError
 from interlock.data.instruments import Instrument, InstrumentClass, load_instruments
 from interlock.data.merge import Merged, merge
+from interlock.data.zones import find_zone
 from interlock.kernel.codes import Feed, Kind, Settle
 from interlock.kernel.policy import LARGE, SMALL, PolicyArray
 from interlock.kernel.records import Rows, rows
@@ -165,8 +166,8 @@ def cash_units_of(cash: Decimal) -> int:
     Raises:
         PolicyError: It is not money an account can hold.
     """
-    units = cash * UNITS_PER_CURRENCY if cash.is_finite() else Decimal(0)
-    if not 0 < cash <= CASH_MAX or units != int(units):
+    units = cash * UNITS_PER_CURRENCY
+    if not cash.is_finite() or not 0 < cash <= CASH_MAX or units != int(units):
         raise PolicyError(
             f"--cash must be above 0, at most {CASH_MAX:,} and have at most 8 decimals, was {cash}."
         )
@@ -184,6 +185,10 @@ def load_sets(request: Request, known: Mapping[str, Instrument], tell: Told) -> 
         raise BarError(
             f"--symbol must be there once per file, in their order: {len(request.paths)} files, "
             f"was {len(request.symbols)}."
+        )
+    if request.time_zone is not None and find_zone(request.time_zone) is None:
+        raise BarError(
+            f"--time-zone must be an IANA name such as America/New_York, was {request.time_zone!r}."
         )
     found = []
     for number, name in enumerate(request.paths):

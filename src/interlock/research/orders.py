@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from interlock.kernel.codes import Flag, Kind, OrderKind, OrderState, Role
 from interlock.kernel.reasons import MASK_BITS, Reason
 from interlock.kernel.records import SUBS, Rows
-from interlock.research.ids import order_name, signal_name
+from interlock.research.ids import order_names, signal_names
 from interlock.research.tables import Scales, floats, look_up, money, names, texts, times
 
 _ENDS: Final = {
@@ -145,20 +145,12 @@ def _submitted(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.Data
     filled, paid = told["filled"].to_numpy(), told["paid"].to_numpy()
     instrument = rows["instrument"].astype(np.int64)
     accepted_ns, done_ns = told["accepted_ns"].to_numpy(), told["done_ns"].to_numpy()
-    entry = (rows["role"] == Role.ENTRY).tolist()
-    seqs = rows["seq"].tolist()
     none = pl.Series("limit", [None] * len(rows), dtype=pl.Int64)
     nobody = [None] * len(rows)
     return pl.DataFrame(
         [
-            texts("id", map(order_name, rows["order_id"].tolist())),
-            texts(
-                "signal",
-                (
-                    signal_name(seq) if first else None
-                    for seq, first in zip(seqs, entry, strict=True)
-                ),
-            ),
+            order_names("id", rows["order_id"]),
+            signal_names("signal", rows["seq"]).set(pl.Series(rows["role"] != Role.ENTRY), None),
             pl.Series("seq", np.ascontiguousarray(rows["seq"])),
             *_common(rows, scales, strategies),
             *_numbers(
@@ -186,15 +178,12 @@ def _submitted(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.Data
     )
 
 
-def _refused_ids(rows: Rows) -> tuple[list[str], list[str | None]]:
+def _refused_ids(rows: Rows) -> tuple[pl.Series, pl.Series]:
     """Return ids and signals: a refused entry has its signal's, another the order's it would be."""
-    ids: list[str] = []
-    signals: list[str | None] = []
-    entry = (rows["role"] == Role.ENTRY).tolist()
-    for seq, sub, first in zip(rows["seq"].tolist(), rows["sub"].tolist(), entry, strict=True):
-        signals.append(signal_name(seq) if first else None)
-        ids.append(signal_name(seq) if first else order_name(seq * SUBS + sub))
-    return ids, signals
+    entry = pl.Series(rows["role"] == Role.ENTRY)
+    signals = signal_names("signal", rows["seq"])
+    orders = order_names("id", rows["seq"] * SUBS + rows["sub"])
+    return signals.zip_with(entry, orders).alias("id"), signals.set(~entry, None)
 
 
 def _refused(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.DataFrame:
@@ -206,8 +195,8 @@ def _refused(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.DataFr
     ids, signals = _refused_ids(rows)
     return pl.DataFrame(
         [
-            texts("id", ids),
-            texts("signal", signals),
+            ids,
+            signals,
             pl.Series("seq", np.ascontiguousarray(rows["seq"])),
             *_common(rows, scales, strategies),
             *_numbers(rows, scales, rows["qty"], rows["price"], rows["trigger"]),

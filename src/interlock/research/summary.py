@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from interlock.config.canonical import policy_digest
 from interlock.config.errors import shown
@@ -68,8 +67,9 @@ def _open_positions(finished: Finished, scales: Scales) -> Iterator[OpenPosition
 def parameters_of(inputs: Inputs) -> dict[str, str]:
     """Return the strategy's parameters as people write them."""
     strategy = inputs.strategy
+    values = {one.name: getattr(strategy.definition, one.name) for one in strategy.parameters()}
     return {
-        one.name: shown(getattr(strategy.definition, one.name)) for one in strategy.parameters()
+        name: value if isinstance(value, str) else shown(value) for name, value in values.items()
     }
 
 
@@ -88,31 +88,30 @@ def _end_notes(finished: Finished, positions: tuple[OpenPosition, ...]) -> Itera
         yield "The run was stopped before its end."
 
 
-def _equity(
-    finished: Finished, equity_units: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], float | None]:
-    """Return the drawdown after each bar, and the Sharpe ratio."""
+def _sharpe(finished: Finished) -> float | None:
+    """Return the Sharpe ratio of the account's days."""
     inputs = finished.inputs
     always = all(one.always_open for one in inputs.instruments)
     returns = daily_returns(
-        equity_units,
+        finished.recording.equity_units,
         inputs.cash_units,
         finished.tape.bars["close_ns"],
         inputs.facts["ts_ns"][inputs.facts["kind"] == Kind.DAY],
     )
-    ratio = sharpe(returns, DAYS_ALWAYS if always else DAYS_TRADED)
-    return drawdowns(equity_units, inputs.cash_units), ratio
+    return sharpe(returns, DAYS_ALWAYS if always else DAYS_TRADED)
 
 
 def _summary(
-    finished: Finished, tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame], elapsed_s: float
+    finished: Finished,
+    tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    drawdown: float,
+    elapsed_s: float,
 ) -> Summary:
     """Return what ``summary.json`` says; ``tables`` are the trades, the orders, the latches."""
     inputs, recording = finished.inputs, finished.recording
     account = recording.state["account"][0]
     trades, orders, latches = tables
     bars = finished.tape.bars
-    fallen, ratio = _equity(finished, recording.equity_units)
     positions = tuple(_open_positions(finished, scales_of(inputs.instruments)))
     start, end = inputs.cash_units, int(account["equity_units"])
     return Summary(
@@ -126,11 +125,11 @@ def _summary(
         equity_start=float(money(start)),
         equity_end=float(money(end)),
         return_pct=100.0 * (end - start) / start,
-        max_drawdown_pct=100.0 * float(fallen.max()),
+        max_drawdown_pct=100.0 * drawdown,
         fees=float(money(account["fees_units"])),
         slippage=float(money(account["slippage_units"])),
         funding=float(money(-account["funding_units"])),
-        sharpe=ratio,
+        sharpe=_sharpe(finished),
         digest=finished.digest,
         elapsed_s=elapsed_s,
         bars_per_s=len(bars) / finished.warm_s,
@@ -165,8 +164,8 @@ def results_of(finished: Finished, elapsed_s: float) -> Results:
     trades = trades_table(recording.log, scales, strategies)
     orders = orders_table(recording.log, scales, strategies)
     latches = latches_table(recording.log, int(close_ns[-1]), scales.symbols, strategies)
-    summary = _summary(finished, (trades, orders, latches), elapsed_s)
     fallen = drawdowns(recording.equity_units, inputs.cash_units)
+    summary = _summary(finished, (trades, orders, latches), float(fallen.max()), elapsed_s)
     drawn = {each.symbol: joined_bars(each.frame) for each in inputs.sets}
     return Results(
         summary=summary,

@@ -5,8 +5,8 @@ import polars as pl
 
 from interlock.kernel.codes import Exit, Kind
 from interlock.kernel.records import Rows
-from interlock.research.ids import order_name
-from interlock.research.tables import Scales, floats, look_up, money, names, texts, times
+from interlock.research.ids import order_names
+from interlock.research.tables import Scales, floats, look_up, money, names, times
 
 
 def trades_table(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.DataFrame:
@@ -33,7 +33,7 @@ def trades_table(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.Da
     risk = money(rows["mask_lo"])
     return pl.DataFrame(
         [
-            texts("trade_id", map(order_name, rows["order_id"].tolist())),
+            order_names("trade_id", rows["order_id"]),
             look_up("symbol", instrument, scales.symbols),
             look_up("strategy", rows["strategy"], strategies),
             look_up("side", side, {1: "long", -1: "short"}),
@@ -64,7 +64,7 @@ def trades_table(log: Rows, scales: Scales, strategies: dict[int, str]) -> pl.Da
                 scales.prices(rows["target_ticks"], instrument),
                 rows["target_ticks"] > 0,
             ),
-            texts("entry_order", map(order_name, rows["order_id"].tolist())),
-            texts("exit_order", map(order_name, rows["peer_id"].tolist())),
+            order_names("entry_order", rows["order_id"]),
+            order_names("exit_order", rows["peer_id"]),
         ]
     )

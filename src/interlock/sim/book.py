@@ -6,7 +6,7 @@ from interlock.kernel.codes import SELL, Flag, Kind, OrderKind
 from interlock.kernel.compiled import compiled
 from interlock.kernel.emit import blank
 from interlock.kernel.records import Row
-from interlock.sim.world import REPORT_ROWS
+from interlock.sim.world import NEVER_TOUCHED, REPORT_ROWS
 
 # What an order carries from its command; the other bits of a report are the venue's own to say.
 ORDER_FLAGS: Final = int(~(Flag.MAKER | Flag.LAST))
@@ -85,7 +85,7 @@ def report(world: Row, venue: Row, reports: Row, kind: int, order: Row, happened
     """
     count = venue["reports"]
     assert 0 <= count < REPORT_ROWS
-    row = reports["rows"][count]
+    row: Row = reports["rows"][count]
     venue["reports"] = count + 1
     blank(row=row)
     row["kind"] = kind
@@ -119,13 +119,54 @@ def find_lock(venue: Row, instrument: int, order_id: int) -> int:
 
 
 @compiled
+def is_waiting_stop(order: Row) -> bool:
+    """Return whether an order waits for its trigger."""
+    if order["triggered"] == 1:
+        return False
+    return bool(
+        order["order_kind"] == OrderKind.STOP or order["order_kind"] == OrderKind.STOP_LIMIT
+    )
+
+
+@compiled
+def _note_touch(book: Row, order: Row) -> None:
+    """Narrow the prices that touch nothing by an order's: its trigger if it waits, else its limit.
+
+    A buy stop and a sell limit are touched from below, the other two from above.
+    """
+    if is_taker(order=order):
+        return
+    waits = is_waiting_stop(order=order)
+    price = order["trigger"] if waits else order["price"]
+    if (order["side"] == SELL) == waits:
+        book["touch_low"] = max(book["touch_low"], price)
+    else:
+        book["touch_high"] = min(book["touch_high"], price)
+
+
+@compiled
+def is_untouched(venue: Row, instrument: int, low: int, high: int) -> bool:
+    """Return whether a bar between ``low`` and ``high`` leaves every resting order as it is."""
+    book = venue["instruments"][instrument]
+    if book["takers"] > 0 or book["controls"] > 0:
+        return False
+    return bool(low > book["touch_low"] and high < book["touch_high"])
+
+
+@compiled
 def relock(venue: Row, instrument: int) -> None:
-    """Add up what an instrument's resting sells lock; a pair counts once, at its larger leg."""
+    """Add up what an instrument's orders lock, and between which prices none of them is touched.
+
+    A pair locks once, at its larger leg.
+    """
     book = venue["instruments"][instrument]
     locked = 0
+    book["touch_low"] = 0
+    book["touch_high"] = NEVER_TOUCHED
     link = book["first_order"]
     while link > 0:
         order = venue["orders"][link - 1]
+        _note_touch(book=book, order=order)
         if locks(order=order):
             left = order["qty"] - order["filled"]
             slot = find_lock(venue=venue, instrument=instrument, order_id=order["peer_id"])

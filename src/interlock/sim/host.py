@@ -11,7 +11,7 @@ from interlock.kernel.codes import Kind
 from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import Rows, rows
 from interlock.kernel.state import StateArray, new_state
-from interlock.sim.loop import CURSOR, DONE, LOG, LOG_FULL, WORK, CursorArray, run_tape
+from interlock.sim.loop import CURSOR, DONE, LOG, LOG_FULL, WORK, CursorArray, LogArray, run_tape
 from interlock.sim.world import VenueArray, WorldArray, new_venue
 
 CHUNK_BARS: Final = 262_144
@@ -44,7 +44,7 @@ class Recording:
     """What a run left behind.
 
     Attributes:
-        log: Shape (l,), dtype ``ROW``: every event but market data and every command, in order.
+        logs: The log in pieces, as it was written.
         equity_units: Shape (n,): the account's equity after each bar.
         state: Shape (1,): what the kernel believed at the end.
         venue: Shape (1,): the venue's own books at the end.
@@ -52,12 +52,19 @@ class Recording:
         complete: False when it was stopped before the end of the tape.
     """
 
-    log: Rows
+    logs: list[Rows]
     equity_units: NDArray[np.int64]
     state: StateArray
     venue: VenueArray
     cursor: CursorArray
     complete: bool
+
+    @property
+    def log(self) -> Rows:
+        """Every event but market data and every command, in order; shape (l,), dtype ``ROW``."""
+        if len(self.logs) > 1:
+            self.logs[:] = [np.concatenate(self.logs)]
+        return self.logs[0]
 
 
 Progress = Callable[[int, int], None]  # bars done, bars in all
@@ -120,7 +127,7 @@ def run(
     if total > 0:
         start_ns = min(start_ns or int(tape.bars["close_ns"][0]), int(tape.bars["close_ns"][0]))
     facts = np.concatenate([first_event(state, cursor, policy, start_ns - 1), tape.facts])
-    logs = [np.empty(1, dtype=LOG)]
+    log: LogArray = np.empty(1, dtype=LOG)
     full: list[Rows] = []
     equity_units = np.zeros(total, dtype=np.int64)
     while True:
@@ -136,20 +143,20 @@ def run(
             facts,
             tape.signals,
             tape.places,
-            logs[-1],
+            log,
             equity_units,
             until,
         )
         if status == LOG_FULL:
-            full.append(logs[-1]["rows"][0, : int(cursor["held"][0])])
-            logs.append(np.empty(1, dtype=LOG))
+            full.append(log["rows"][0, : int(cursor["held"][0])])
+            log = np.empty(1, dtype=LOG)
             cursor["held"] = 0
             continue
         progress(int(cursor["bar"][0]), total)
         if status == DONE or cursor["stopped"][0] == 1:
             break
     return Recording(
-        log=np.concatenate([*full, logs[-1]["rows"][0, : int(cursor["held"][0])]]),
+        logs=[*full, log["rows"][0, : int(cursor["held"][0])]],
         equity_units=equity_units,
         state=state,
         venue=venue,

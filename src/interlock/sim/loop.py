@@ -18,7 +18,8 @@ from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import OUT, ROW, Row, Rows, int64_record
 from interlock.kernel.state import StateArray
 from interlock.kernel.step import handle
-from interlock.sim.venue import venue_handle
+from interlock.sim.book import is_untouched
+from interlock.sim.venue import on_quiet_bar, venue_handle
 from interlock.sim.world import REPORTS, VenueArray, WorldArray
 
 CURSOR: Final = int64_record(
@@ -106,9 +107,16 @@ def give(
     log: Row,
     row: Row,
 ) -> None:
-    """Stamp one event, hand it to the kernel, log both, and carry its commands to the venue."""
+    """Stamp one event, hand it to the kernel, log both, and carry its commands to the venue.
+
+    Bars are told in the order of their closes, so the clock may be past a report of a bar that
+    opened earlier. What the kernel answers about that instrument left when the report came: else
+    the stop of an entry would miss the very bar that the entry filled in.
+    """
     if cursor["stopped"] == 1:
         return
+    came_ns = row["ts_ns"]
+    instrument = row["instrument"]
     cursor["seq"] += 1
     cursor["ts_ns"] = max(cursor["ts_ns"], row["ts_ns"])
     row["seq"] = cursor["seq"]
@@ -119,8 +127,11 @@ def give(
     if cursor["seq"] == cursor["stop_seq"]:
         cursor["stopped"] = 1
     for index in range(count):
-        _log(cursor, log, work["out"]["rows"][index])
-        _command(world, venue, cursor, work, work["out"]["rows"][index])
+        command = work["out"]["rows"][index]
+        _log(cursor, log, command)
+        if command["instrument"] == instrument:
+            command["ts_ns"] = came_ns
+        _command(world, venue, cursor, work, command)
 
 
 @compiled
@@ -178,7 +189,7 @@ def _resume(
 @compiled
 def _tell_bar(work: Row, bar: Row) -> Row:
     """Write a bar into the event row for the venue: src_ts_ns its open, ts_ns its close."""
-    row = work["event"][0]
+    row: Row = work["event"][0]
     row["instrument"] = bar["instrument"]
     row["ts_ns"] = bar["close_ns"]
     row["src_ts_ns"] = bar["open_ns"]
@@ -230,8 +241,8 @@ def _one_bar(
     row = _tell_bar(work, bar)
     close_ns = row["ts_ns"]
     open_ns = row["src_ts_ns"]
-    resting = venue["instruments"][row["instrument"]]["first_order"] != 0
-    if resting or cursor["head"] < cursor["tail"]:
+    quiet = is_untouched(venue, row["instrument"], row["low"], row["high"])
+    if not quiet or cursor["head"] < cursor["tail"]:
         pump(policy, state, world, venue, cursor, work, log, open_ns)
         row["kind"] = Kind.BAR_OPEN
         _collect(cursor, work, venue_handle(world, venue, row, work["reports"]))
@@ -241,8 +252,7 @@ def _one_bar(
         _collect(cursor, work, venue_handle(world, venue, row, work["reports"]))
         pump(policy, state, world, venue, cursor, work, log, close_ns)
     else:
-        row["kind"] = Kind.BAR_PATH
-        venue_handle(world, venue, row, work["reports"])
+        on_quiet_bar(world, venue, row)
     row["kind"] = Kind.BAR
     row["src_ts_ns"] = close_ns
     give(policy, state, world, venue, cursor, work, log, row)

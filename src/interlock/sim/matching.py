@@ -11,7 +11,7 @@ from interlock.kernel.costs import fee_units, slippage_ppm
 from interlock.kernel.ledger import fill_units
 from interlock.kernel.records import Row
 from interlock.kernel.units import PPM, mul_div, mul_div_up
-from interlock.sim.book import drop, end, find, locks, relock, report
+from interlock.sim.book import drop, end, find, is_waiting_stop, locks, relock, report
 
 
 @compiled
@@ -101,9 +101,20 @@ def _follow_peer(world: Row, venue: Row, reports: Row, slot: int, lots: int, now
 
 @compiled
 def fill(
-    world: Row, venue: Row, reports: Row, slot: int, price: int, maker: bool, now_ns: int
+    world: Row,
+    venue: Row,
+    reports: Row,
+    slot: int,
+    price: int,
+    reference: int,
+    maker: bool,
+    now_ns: int,
 ) -> bool:
-    """Fill what may be filled of an order at ``price``; return whether the order is gone."""
+    """Fill what may be filled of an order at ``price``; return whether the order is gone.
+
+    ``reference`` is the price before slippage; the report carries it, so that what slippage cost
+    can be told from what the market did.
+    """
     order = venue["orders"][slot]
     instrument = order["instrument"]
     rules = world["instruments"][instrument]
@@ -127,6 +138,7 @@ def fill(
     row = report(world, venue, reports, Kind.FILL, order, now_ns)
     row["qty"] = lots
     row["price"] = price
+    row["close"] = reference
     row["fee"] = fee
     row["fee_asset"] = 1 if pays_in_base(rules=rules, order=order) else 0
     row["ext_hi"] = 1
@@ -171,17 +183,7 @@ def _take(
     )
     if limit > 0 and side * (paid - limit) > 0:
         return False
-    return fill(world, venue, reports, slot, paid, False, now_ns)
-
-
-@compiled
-def is_waiting_stop(order: Row) -> bool:
-    """Return whether an order waits for its trigger."""
-    if order["triggered"] == 1:
-        return False
-    return bool(
-        order["order_kind"] == OrderKind.STOP or order["order_kind"] == OrderKind.STOP_LIMIT
-    )
+    return fill(world, venue, reports, slot, paid, price, maker=False, now_ns=now_ns)
 
 
 @compiled
@@ -202,6 +204,7 @@ def _trigger(world: Row, venue: Row, reports: Row, slot: int, price: int, now_ns
     limit = 0
     if order["order_kind"] == OrderKind.STOP_LIMIT:
         limit = order["price"]
+    relock(venue=venue, instrument=order["instrument"])
     return _take(world, venue, reports, slot, price, now_ns, limit)
 
 
@@ -229,7 +232,7 @@ def match_point(
                 _trigger(world, venue, reports, slot, price, now_ns)
         elif is_limit(order=order):
             if side * (order["price"] - price) > 0:
-                fill(world, venue, reports, slot, price, False, now_ns)
+                fill(world, venue, reports, slot, price, price, maker=False, now_ns=now_ns)
         else:
             _take(world, venue, reports, slot, price, now_ns, 0)
         if peer != 0:
@@ -335,6 +338,6 @@ def match_limits(world: Row, venue: Row, reports: Row, row: Row, now_ns: int) ->
             through = row["high"] > order["price"]
         if through:
             peer = order["peer_id"]
-            fill(world, venue, reports, slot, order["price"], True, now_ns)
+            fill(world, venue, reports, slot, order["price"], order["price"], maker=True, now_ns=now_ns)
             if peer != 0:
                 link = _next_after(venue=venue, instrument=instrument, link=link)

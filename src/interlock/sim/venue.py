@@ -26,7 +26,7 @@ RATE_PARTS: Final = 1_000_000_000  # a funding rate is in parts per billion of t
 
 @compiled
 def _fits_balance(venue: Row, order: Row) -> bool:
-    """Return whether a spot sell finds its balance unlocked; a pair's second leg shares the lock."""
+    """Return whether a spot sell finds its balance unlocked; a pair shares one lock."""
     if not locks(order=order):
         return True
     book = venue["instruments"][order["instrument"]]
@@ -220,6 +220,22 @@ def on_open(world: Row, venue: Row, row: Row, reports: Row) -> None:
 
 
 @compiled
+def on_quiet_bar(world: Row, venue: Row, row: Row) -> None:
+    """Take a bar's close where nothing rests: the mark, and the range if slippage asks for it."""
+    instrument = row["instrument"]
+    book = venue["instruments"][instrument]
+    if world["costs"]["volatility_factor"] > 0.0:
+        update_atr(
+            spec=world["instruments"][instrument],
+            inst=book,
+            high=row["high"],
+            low=row["low"],
+            close=row["close"],
+        )
+    book["mark"] = row["close"]
+
+
+@compiled
 def on_path(world: Row, venue: Row, row: Row, reports: Row) -> None:
     """Take the rest of a bar (src_ts_ns its open, ts_ns its close): stops first, then limits.
 
@@ -235,14 +251,7 @@ def on_path(world: Row, venue: Row, row: Row, reports: Row) -> None:
         )
         match_stops(world, venue, reports, row, middle_ns)
         match_limits(world, venue, reports, row, middle_ns)
-    update_atr(
-        spec=world["instruments"][instrument],
-        inst=book,
-        high=row["high"],
-        low=row["low"],
-        close=row["close"],
-    )
-    book["mark"] = row["close"]
+    on_quiet_bar(world=world, venue=venue, row=row)
 
 
 @compiled

@@ -25,6 +25,7 @@ WORLD_INSTRUMENT: Final = int64_record(
     )
 )
 
+NEVER_TOUCHED: Final = 2**62  # ticks: no price is as high
 REPORT_ROWS: Final = 4_096  # the answers of one venue step
 REPORTS: Final = np.dtype([("rows", ROW, (REPORT_ROWS,))], align=True)
 ReportsArray: TypeAlias = NDArray[np.void]  # shape (1,), dtype REPORTS
@@ -66,6 +67,8 @@ VENUE_INSTRUMENT: Final = int64_record(
         "last_order",
         "takers",  # resting orders that take whatever price there is
         "controls",  # cancels and amendments on their way
+        "touch_low",  # ticks: a bar that stays above it and below the other touches no order
+        "touch_high",
         "volume_left",  # lots our fills may still take of the bar in hand
         "flow_units",  # what its margined fills would have paid and received since it was flat
     ),
@@ -158,6 +161,7 @@ def new_venue(cash_units: int, tier: tuple[int, int, int] = SMALL) -> VenueArray
     assert cash_units >= 0
     venue = np.zeros(1, dtype=venue_dtype(tier))
     venue["cash_units"] = cash_units
+    venue["instruments"]["touch_high"] = NEVER_TOUCHED
     slots = venue["orders"].shape[1]
     venue["free_order"] = 1
     venue["orders"]["next"][0] = np.append(np.arange(2, slots + 1), 0)

@@ -73,7 +73,7 @@ function refused() {
 function profitFactor() {
   const { profit_factor: factor, won, average_won: gain, average_lost: loss } = page.figures;
   if (factor === null) return [NOTHING, won ? "no trade lost" : "no trade won or lost"];
-  return [fixed(factor, 2), `average ${moneySigned(gain)} against ${money(loss)}`];
+  return [fixed(factor, 2), `average ${moneySigned(gain)}, ${money(loss)}`];
 }
 
 function stopped() {
@@ -84,15 +84,23 @@ function stopped() {
 }
 
 function inMarket() {
-  const share = run.period_s > 0 ? (page.figures.in_market_s / run.period_s) * 100 : null;
-  const orders = plural(summary.orders, "order");
-  return share === null ? orders : `${orders}, in a position ${percent(share, 0)} of the time`;
+  if (!(run.period_s > 0)) return plural(summary.orders, "order");
+  return `in a position ${percent((page.figures.in_market_s / run.period_s) * 100, 0)} of the time`;
+}
+
+/** What doing nothing would have made: the last close over the first open of the only instrument. */
+function ifHeld() {
+  if (page.bars.length !== 1) return "";
+  const first = page.bars[0].open.find((price) => price > 0);
+  const last = page.bars[0].close.findLast((price) => price !== null);
+  if (first === undefined || last === undefined) return "";
+  return ` · buy and hold ${percentSigned((last / first - 1) * 100, 1)}`;
 }
 
 function showFigures() {
   const { fees, slippage, funding, sharpe } = summary;
   const { won, lost } = page.figures;
-  const ends = `${money(summary.equity_start)} to ${money(summary.equity_end)} ${run.currency}`;
+  const ends = `${money(summary.equity_start)} to ${money(summary.equity_end)} ${run.currency}${ifHeld()}`;
   const paid = `fees ${money(fees)}, slippage ${money(slippage)}`;
   const result = summary.return_pct;
   byId("figures").append(
@@ -166,7 +174,7 @@ function showNotes() {
 function showFoot() {
   const speed = `${count(summary.bars_per_s)} bars/s, ${fixed(summary.elapsed_s, 2)} s in all`;
   byId("foot").append(
-    el("p", {}, `${plural(summary.events, "event")}, ${plural(summary.fills, "fill")}, ${speed}.`),
+    el("p", {}, `${plural(summary.events, "event")}, ${plural(summary.orders, "order")}, ${plural(summary.fills, "fill")}, ${speed}.`),
     el("p", {}, "Run ", el("code", {}, summary.digest), " · policy ", el("code", {}, run.policy_digest)),
     el("p", {}, "The same inputs give the same run digest. This file loads nothing from any network."),
   );

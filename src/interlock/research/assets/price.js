@@ -158,6 +158,7 @@ function buildPrice(c, say) {
   const low = span(bars.low, from, to) || [0, 1];
   const high = span(bars.high, from, to) || [0, 1];
   const range = price.view || aroundOne(times);
+  const room = (times[last - 1] - times[0]) * 0.01;
   say(bars, places.length, seen);
   return {
     data,
@@ -167,6 +168,8 @@ function buildPrice(c, say) {
         type: "date",
         rangeslider: { visible: false },
         ...(range ? { range } : { autorange: true }),
+        // Marks at the edges would otherwise make room for themselves.
+        autorangeoptions: { clipmin: times[0] - room, clipmax: times[last - 1] + room },
       }),
       yaxis: axis(c, { range: [low[0], high[1]], fixedrange: true, tickformat: ",~f" }),
     }),
