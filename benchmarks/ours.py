@@ -1,7 +1,7 @@
 """Interlock as a worker: the workload through the kernel, the gate, the breakers and the venue.
 
 Nothing is left out for speed: ``policy.yaml`` and ``breakers.toml`` evaluate every rule and
-breaker, with limits that never trip. Timed are the signals and the whole loop, from a fresh account.
+breaker, with limits that never trip. Timed are signals and loop, from a fresh account.
 """
 
 import time
@@ -67,7 +67,9 @@ def instruments_of(count: int) -> list[Instrument]:
     margin: false
     spread_assumed_ppm: 100
 """
-    text = "version: 1\ninstruments:" + "".join(entry.format(symbol=f"S{n:02d}") for n in range(count))
+    text = "version: 1\ninstruments:" + "".join(
+        entry.format(symbol=f"S{n:02d}") for n in range(count)
+    )
     path = Path(f"{interlock.numba_cache_dir()}-bench-{count}.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -91,20 +93,30 @@ def policy_of(rules: Rules, instruments: list[Instrument]) -> PolicyArray:
     for name in ("maker_ppm", "taker_ppm", "assumed_ppm"):
         costs[name] = fee_ppm
     costs["slippage_base_ppm"] = round(rules.slippage * 1e6)
-    policy["account"]["exits"]["time_periods"] = rules.hold_bars
+    # The bare loop counts the bars after the one it entered in, and leaves at a close. Ours counts
+    # that one too and leaves at the next open; where it enters whenever it is flat, it is out in
+    # time for the next signal.
+    periods = rules.hold_bars if rules.every_bar else rules.hold_bars + 1
+    policy["account"]["exits"]["time_periods"] = periods
     for name in ("maker_ppm", "taker_ppm"):
         policy["instruments"][name] = fee_ppm
     return policy
 
 
 def bars_array(bars: Bars) -> NDArray[np.void]:
-    """Return the bars as the loop reads them, in ticks, by close and then by instrument."""
+    """Return the bars as the loop reads them, in ticks.
+
+    The bare loop takes the instruments one after another, and what one gets for its exit in a bar
+    pays for the next one's entry in the same bar. To do the same work in an order that time
+    allows, each instrument's bar has a slot of its own within the period.
+    """
     count, _, length = bars.columns.shape
+    slot_ns = PERIOD_NS // count
     array = np.zeros((length, count), dtype=BAR)
     for number in range(count):
         rows_of = array[:, number]
-        rows_of["open_ns"] = bars.ts_ns
-        rows_of["close_ns"] = bars.ts_ns + PERIOD_NS
+        rows_of["open_ns"] = bars.ts_ns + number * slot_ns
+        rows_of["close_ns"] = bars.ts_ns + (number + 1) * slot_ns
         rows_of["instrument"] = number
         for place, name in enumerate(COLUMNS):
             scale = 1e8 if place == VOLUME else 1e6
@@ -126,28 +138,26 @@ def frame_of(bars: Bars, number: int) -> pl.DataFrame:
 def crossings(
     frames: list[pl.DataFrame], close_ns: NDArray[np.int64]
 ) -> tuple[Rows, NDArray[np.int64]]:
-    """Return the strategy's signals on every instrument and the bars they were decided on."""
+    """Return the strategy's signals, each just before its own instrument's next bar."""
     strategy = load_strategy(STRATEGY, {"exit_on_cross": "false"})
     count = len(frames)
-    length = close_ns.shape[0]
+    places = np.arange(close_ns.shape[0], dtype=np.int64) * count + count - 1
     parts = [
         to_rows(
             strategy.signals(frame),
             instrument=number,
             strategy=0,
             price_digits=6,
-            position=slice(0, length)
-            if count == 1
-            else np.arange(length, dtype=np.int64) * count + number,
+            position=places + number,
             close_ns=close_ns,
         )
         for number, frame in enumerate(frames)
     ]
     if count == 1:
         return parts[0]
-    places = np.concatenate([place for _, place in parts])
-    order = np.argsort(places, kind="stable")
-    return np.concatenate([table for table, _ in parts])[order], places[order]
+    order = np.argsort(np.concatenate([place for _, place in parts]), kind="stable")
+    signals = np.concatenate([table for table, _ in parts])[order]
+    return signals, np.concatenate([place for _, place in parts])[order]
 
 
 def every_bar(rules: Rules, close_ns: NDArray[np.int64]) -> tuple[Rows, NDArray[np.int64]]:

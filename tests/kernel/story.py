@@ -145,7 +145,7 @@ def check(
     for event, expected, facts in _lines(script):
         said = bench.give(event_of(bench, event))
         if expected != ["..."]:
-            assert said == expected, event
+            assert said == expected, f"{event}: must say {expected}, said {said}"
         for fact in facts.split():
             path, _, value = fact.partition("=")
             found: Any = bench.read(path)

@@ -32,9 +32,9 @@ def after(opening: str, story: str, settings: str = "") -> Bench:
 
 
 def test_a_stop_closes_a_long_position() -> None:
-    """100 lots lose 200 ticks each, and one more where the market gapped through it."""
+    """100 lots lose 200 ticks each, and one more where it slipped."""
     after(LONG, "fill stop 100 @ 9800 | CLOSED STOP -20000 | inst.position=0")
-    after(LONG, "fill stop 100 @ 9799 | CLOSED STOP -20100 | account.slippage_units=100")
+    after(LONG, "fill stop 100 @ 9799 close=9800 | CLOSED STOP -20100 | account.slippage_units=100")
 
 
 def test_a_stop_closes_a_short_position() -> None:
@@ -348,6 +348,7 @@ def test_the_row_that_closes_a_trade_says_it_all() -> None:
         "high": 10_400,  # best
         "low": 9_900,  # worst
         "close": 1_040_000,  # got at the exit
+        "volume": -40_000,  # better than the mark it was decided at
         "order_id": bench.order(0, "entry")["order_id"],
         "peer_id": bench.order(0, "target")["order_id"],
         "fee": 50,

@@ -291,7 +291,7 @@ def test_an_amendment_below_what_is_filled_cannot_be() -> None:
         accepted stop          |
         fill stop 40 @ 9800    |
         amended stop 40 @ 9800 | ALARM ILLEGAL_TRANSITION | inst.reduce_sell=60
-        amended stop 41 @ 9800 | AMEND stop 100 at 9800   | inst.reduce_sell=1
+        amended stop 41 @ 9800 | CANCEL stop              | inst.reduce_sell=1
         """,
         QUIET,
         every=check_all,

@@ -49,8 +49,33 @@ def test_the_stop_follows_the_position_down() -> None:
         + """
         fill target 40 @ 10400  | AMEND stop 60 at 9800 | inst.position=60
         amended stop 60 @ 9800  |
+        fill stray buy 5 @ 9900 | ALARM EXTERNAL_FILL; AMEND stop 65 at 9800
+        | AMEND target 105 at 10400
+        amended target 105 @ 10400 |
+        fill stray sell 5 @ 9900 | ALARM EXTERNAL_FILL; AMEND target 100 at 10400
+        amended stop 65 @ 9800   | AMEND stop 60 at 9800
+        amended stop 60 @ 9800   |
         fill stop 60 @ 9800     | CLOSED STOP 4000
         """
+    )
+
+
+def test_a_stop_that_has_begun_to_fill_is_changed_no_more() -> None:
+    """The entry stops filling behind it, and what it does not cover leaves at the market."""
+    check(
+        """
+        bar 10000             |
+        buy                   | SUBMIT entry buy 100
+        fill entry 50 @ 10000 | SUBMIT stop sell 50 at 9800
+        accepted stop         |
+        fill stop 20 @ 9800   | CANCEL entry            | inst.position=30
+        bar 9790              |
+        fill entry 10 @ 10000 | CANCEL stop             | inst.position=40
+        cancelled stop        | SUBMIT exit sell 40
+        cancelled entry       |
+        fill exit 40 @ 9790   | CLOSED STOP -12400
+        """,
+        QUIET,
     )
 
 

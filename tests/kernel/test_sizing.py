@@ -140,6 +140,17 @@ def test_the_total_exposure_caps_every_method() -> None:
     check(settings, 2_000, "sizing.exposure_lots=2_000", before=before)
 
 
+def test_no_exposure_is_left() -> None:
+    """30 % are held and 30 % are all there may be."""
+    before = """
+        bar 10000 instrument=1               |
+        buy instrument=1                     | SUBMIT entry buy 3000
+        fill entry 3000 @ 10000 instrument=1 | ...
+        bar 10000                            |
+    """
+    check("sizing.fixed_lots=3_000 sizing.exposure_ppm=300_000", 0, before=before)
+
+
 def test_the_accounts_exposure_limit_caps_every_method_too() -> None:
     settings = "sizing.fixed_lots=9_000 account.limits.exposure_ppm=100_000"
     check(settings, 1_000, "sizing.exposure_lots=1_000")

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from interlock.config.errors import PolicyError
+from interlock.config.settings import Settings
 from interlock.data.errors import BarError
 from interlock.kernel.codes import Kind
+from interlock.kernel.policy import LARGE
 from interlock.research.equity import daily_returns
-from interlock.research.inputs import cash_units_of
+from interlock.research.inputs import Request, cash_units_of, prepare
 from tests.research.makers import FREE, MINUTE_NS, START_NS, bar, flat, rules_of, run, write_bars
 
 COSTLY = FREE.replace("er_fee: 0", "er_fee: 0.001").replace("ed_fee: 0", "ed_fee: 0.001")
@@ -46,10 +48,25 @@ def test_a_gap_through_the_stop_fills_at_the_open(tmp_path: Path) -> None:
 
     trade = found.trades.row(0, named=True)
     assert (trade["exit_price"], trade["pnl"]) == (96.0, -40.0)
-    assert found.summary.slippage == 25.0  # 2.50 worse than the stop's own price, ten times
+    assert found.summary.slippage == 0.0  # nobody could have had a better price
 
 
-def test_fees_are_taken_from_the_profit_and_slippage_is_not_taken_twice(tmp_path: Path) -> None:
+def test_slippage_is_in_the_prices_and_is_not_taken_twice(tmp_path: Path) -> None:
+    """Ten basis points of 100 at both ends: bought at 100.10, stopped at 98.6 less a tenth."""
+    lines = [*flat(), bar(100), bar(100, low=98), bar(100)]
+    rules = rules_of(FREE.replace("base_slippage_bps: 0", "base_slippage_bps: 10"))
+    found = run(tmp_path, [write_bars(tmp_path, lines)], rules=rules).results
+
+    trade = found.trades.row(0, named=True)
+    assert trade["entry_price"] == 100.1
+    assert trade["exit_price"] < trade["stop_price"]
+    gross = trade["quantity"] * (trade["exit_price"] - trade["entry_price"])
+    assert trade["pnl"] == pytest.approx(gross, abs=1e-8)
+    worse = trade["quantity"] * (0.1 + trade["stop_price"] - trade["exit_price"])
+    assert trade["slippage"] == found.costs.slippage == pytest.approx(worse, abs=1e-8)
+
+
+def test_fees_are_taken_from_the_profit(tmp_path: Path) -> None:
     """A tenth of a per cent of 1,000 and of 1,030; the exit is what brought 30."""
     lines = [*flat(), bar(100), bar(102, high=103.5), bar(102)]
     found = run(tmp_path, [write_bars(tmp_path, lines)], rules=rules_of(COSTLY)).results
@@ -128,6 +145,14 @@ def test_unknown_volume_caps_nothing_and_is_said(tmp_path: Path) -> None:
     assert world.finished.inputs.world["instruments"]["participation_ppm"][0, 0] == 0
     assert world.results.summary.fills == 1
     assert any("volume is unknown" in note for note in world.results.notes)
+
+
+def test_a_currency_s_volume_counts_price_changes_and_caps_nothing(tmp_path: Path) -> None:
+    lines = [line.rpartition(",")[0] + ",3" for line in [*flat(), bar(100), bar(100)]]
+    world = run(tmp_path, [write_bars(tmp_path, lines, "EURUSD-5m.csv")])
+
+    assert world.finished.inputs.world["instruments"]["participation_ppm"][0, 0] == 0
+    assert "EURUSD: volume of fx counts price changes, and caps nothing." in world.results.notes
 
 
 def test_known_volume_caps_our_share_of_a_bar(tmp_path: Path) -> None:
@@ -227,3 +252,25 @@ def test_without_a_stop_nothing_is_bought(tmp_path: Path) -> None:
 def test_cash_is_an_amount_that_an_account_can_hold(cash: str) -> None:
     with pytest.raises(PolicyError, match="--cash must be above 0"):
         cash_units_of(Decimal(cash))
+
+
+def test_more_than_64_instruments_use_the_larger_tier(tmp_path: Path) -> None:
+    names = [f"X{number:03d}_USDT-5m.csv" for number in range(65)]
+    paths = tuple(str(write_bars(tmp_path, flat(3), name)) for name in names)
+    inputs = prepare(Request(paths=paths), rules_of(), Settings(home=tmp_path), lambda _: None)
+
+    assert inputs.tier == LARGE
+    assert inputs.policy["instruments"].shape == (1, LARGE[0])
+
+
+def test_it_is_said_when_kelly_has_nothing_left_to_bet(tmp_path: Path) -> None:
+    """Two losses are all that the strategy ever had."""
+    lines = [*flat(), bar(100), bar(98), *flat(5), bar(98), *flat(5)]
+    kelly = "{method: fractional_kelly, kelly_min_trades: 2, max_position_pct: 0.01}"
+    policy = FREE.replace("{method: fixed, fixed_notional: 1000}", kelly)
+    path = write_bars(tmp_path, lines)
+    found = run(tmp_path, [path], "buys=20+25+31", rules=rules_of(policy)).results
+
+    assert found.summary.trades == 2
+    assert found.summary.refusals == {"SIZE_IS_ZERO": 1}
+    assert any("the strategy's own 2 trades show no edge" in note for note in found.notes)

@@ -15,6 +15,7 @@ import numpy as np
 from interlock.kernel.codes import BUY, Flag, Kind
 from interlock.kernel.policy import empty_policy
 from interlock.kernel.records import ROW_VERSION, Row, Rows
+from interlock.sim.book import is_untouched
 from interlock.sim.venue import venue_equity_units, venue_step
 from interlock.sim.world import REPORTS, VenueArray, WorldArray, new_venue, new_world
 
@@ -79,12 +80,25 @@ class Auditor:
         self.world["instruments"]["fee_in_base"] = int(self.in_base)
         self.venue = new_venue(CASH)
 
-    def give(self, inputs: Rows) -> None:
-        """Hand over one row, read every answer, and compare the books."""
+    def give(self, inputs: Rows) -> int:
+        """Hand over one row, read every answer, and compare the books; return how many answers."""
         reports = np.zeros(1, dtype=REPORTS)
-        for index in range(venue_step(self.world, self.venue, inputs, 0, reports)):
+        count = venue_step(self.world, self.venue, inputs, 0, reports)
+        for index in range(count):
             self._read(reports["rows"][0, index], inputs[0])
         self._compare()
+        return count
+
+    def bar(self, beats: Rows) -> None:
+        """Hand over a bar; if the venue promised that it would touch nothing, it must not."""
+        row = beats[0]
+        instrument = int(row["instrument"])
+        quiet = is_untouched(self.venue[0], instrument, int(row["low"]), int(row["high"]))
+        before = self.venue["orders"].tobytes()
+        answers = sum(self.give(beats[index : index + 1]) for index in range(len(beats)))
+        if quiet:
+            assert answers == 0
+            assert self.venue["orders"].tobytes() == before
 
     def refuse(self, inputs: Rows) -> None:
         """Hand over a command for an instrument that is not listed: one refusal, nothing else."""

@@ -211,7 +211,8 @@ class Reference:
         trip_ppm = 2 * (plan.taker_ppm + ppm)
         at_risk = distance + up(Fraction(price * trip_ppm, MILLION))
         by_risk = down(down(Fraction(equity * plan.risk_ppm, MILLION)) / (plan.value * at_risk))
-        by_share = down(largest / (plan.value * price))
+        dearest = price + up(Fraction(price * plan.taker_ppm, MILLION))
+        by_share = down(largest / (plan.value * dearest))
         lots = min(by_risk, by_share) // plan.lot * plan.lot
         held = self._cost(price, lots)
         held += self._fee(held, plan.taker_ppm)

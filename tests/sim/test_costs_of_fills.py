@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sim.venue_table import Rules, check
+from tests.sim.venue_table import Market, Rules, check
 
 
 def test_a_taker_pays_the_taker_fee_and_a_maker_the_makers() -> None:
@@ -162,6 +162,26 @@ def test_volatility_and_impact_add_up_and_half_the_price_is_the_most() -> None:
         """,
         Rules(slippage_ppm=900_000, position=1),
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "bar", "fill", "before"),
+    [
+        ("buy 10 market #1", "bar 100 100 100 100", "FILL #1 10@101", 100),
+        ("sell 10 stop 95 #1", "bar 100 100 94 100", "FILL #1 10@94", 95),
+        ("sell 10 stop 95 #1", "bar 90 100 90 100", "FILL #1 10@89", 90),
+        ("buy 10 limit 95 #1", "bar 90 95 90 95", "FILL #1 10@90", 90),
+        ("buy 10 limit 95 #1", "bar 96 96 90 95", "FILL #1 10@95 maker", 95),
+    ],
+)
+def test_a_fill_tells_the_price_before_slippage(
+    order: str, bar: str, fill: str, before: int
+) -> None:
+    """So that what slippage cost can be told from what the market did."""
+    market = Market(Rules(slippage_ppm=10_000, position=10))
+    market.play(order)
+    assert market.play(bar) == [fill]
+    assert int(market.last["close"]) == before
 
 
 def test_a_maker_pays_no_slippage() -> None:

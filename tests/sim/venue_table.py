@@ -64,6 +64,7 @@ class Market:
     clock: int = 600
     world: WorldArray = field(init=False)
     venue: VenueArray = field(init=False)
+    last: Row = field(init=False)  # the last answer
 
     def __post_init__(self) -> None:
         rules = self.rules
@@ -105,6 +106,8 @@ class Market:
         row["src_ts_ns"] = np.where(row["src_ts_ns"] == 0, self.clock * SECOND_NS, row["src_ts_ns"])
         reports = np.zeros(1, dtype=REPORTS)
         count = venue_step(self.world, self.venue, row, 0, reports)
+        if count > 0:
+            self.last = reports["rows"][0, count - 1]
         return [self.words(reports["rows"][0, index]) for index in range(count)]
 
     def words(self, report: Row) -> str:

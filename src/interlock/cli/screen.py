@@ -26,8 +26,8 @@ class Terminal:
             disable=not self._shown,
         )
         self._task = self._progress.add_task("starting", total=None)
-        self.bars_done = 0
-        self.bars_total = 0
+        self._done = 0
+        self._total = 0
 
     def __enter__(self) -> Self:
         """Start to show."""
@@ -49,7 +49,7 @@ class Terminal:
 
     def bars(self, done: int, total: int) -> None:
         """Show how many bars are done."""
-        self.bars_done, self.bars_total = done, total
+        self._done, self._total = done, total
         self._progress.update(self._task, description="bars", completed=done, total=total)
 
     def compiling(self, piece: str, done: int, total: int) -> None:
@@ -60,3 +60,9 @@ class Terminal:
         self._progress.update(
             self._task, description=f"{ONCE}: {piece}", completed=done, total=total
         )
+
+    def how_far(self) -> str:
+        """Return what is to be said when somebody interrupts."""
+        if self._total == 0:
+            return "nothing was run yet, and nothing was kept."
+        return f"{self._done:,} of {self._total:,} bars were done; nothing was kept."

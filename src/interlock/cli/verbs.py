@@ -63,9 +63,7 @@ def backtest(
         try:
             written = app.run_backtest(request, screen, policy=policy, breakers=breakers, out=out)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"{screen.bars_done:,} of {screen.bars_total:,} bars were done; nothing was kept."
-            ) from None
+            raise KeyboardInterrupt(screen.how_far()) from None
     if as_json:
         typer.echo(summary_json(written.results.summary), nl=False)
         return

@@ -144,8 +144,7 @@ def check_equity(policy: Row, state: Row, out: Row) -> None:
     equity_units = account["equity_units"]
     if equity_units > account["day_peak_units"]:
         account["day_peak_units"] = equity_units
-        if equity_units > account["peak_units"]:
-            account["peak_units"] = equity_units
+        account["peak_units"] = max(account["peak_units"], equity_units)
         watch_equity(policy=policy, account=account)
     if equity_units <= account["watch_at_units"]:
         _equity_tripped(policy=policy, state=state, out=out)

@@ -18,7 +18,7 @@ def _widened(argument: Any) -> Any:
     Whole numbers are int64 wherever they come from: an enum member, a constant, an int32 field.
     Without this, numba compiles a function again for every kind of whole number it is called with.
     """
-    plain = types.unliteral(argument)
+    plain = types.unliteral(argument)  # type: ignore[attr-defined]
     return types.int64 if isinstance(plain, _NARROW) else plain
 
 

@@ -55,8 +55,11 @@ def enforce(policy: Row, state: Row, out: Row) -> None:
 
 
 @compiled
-def on_halt(policy: Row, state: Row, out: Row, row: Row) -> None:
-    """An operator or a monitor stops something: code = Cause, level = Level. Only a person clears."""
+def on_halt(state: Row, out: Row, row: Row) -> None:
+    """An operator or a monitor stops something: code = Cause, level = Level.
+
+    Only a person clears it, but for what a monitor can see to be over.
+    """
     release = Release.PERSON
     if row["code"] == Cause.RECONCILIATION or row["code"] == Cause.VENUE_UNAVAILABLE:
         release = Release.CONDITION
@@ -278,7 +281,7 @@ def on_adopted(policy: Row, state: Row, out: Row, row: Row) -> None:
         spec=spec,
         account=account,
         inst=inst,
-        side=row["side"],
+        side=int(row["side"]),
         qty=row["qty"],
         price=row["price"],
     )

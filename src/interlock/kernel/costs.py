@@ -12,7 +12,7 @@ SLIPPAGE_PPM_MAX: Final = 500_000  # half the price: beyond that the model says 
 
 @compiled
 def fee_units(value_units: int, fee_ppm: int) -> int:
-    """Return the fee on ``value_units``, rounded up, so that it is never too small; a rebate down."""
+    """Return the fee on ``value_units``, rounded up, never too small; a rebate down."""
     assert value_units >= 0
     if fee_ppm >= 0:
         return mul_div_up(a=value_units, b=fee_ppm, c=PPM)
@@ -41,7 +41,7 @@ def slippage_ppm(costs: Row, atr: float, atr_baseline: float, value_units: int) 
         slippage += costs["impact_ppm"] * (math.sqrt(ratio) - 1.0)
     if not slippage < float(SLIPPAGE_PPM_MAX):
         return SLIPPAGE_PPM_MAX
-    return int(math.ceil(slippage))
+    return math.ceil(slippage)
 
 
 @compiled

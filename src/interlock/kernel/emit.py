@@ -60,7 +60,7 @@ def next_row(state: Row, out: Row, kind: int, instrument: int, strategy: int) ->
     sub = account["sub"]
     assert 0 <= sub < SUBS - 1
     assert sub < OUT_ROWS
-    row = out["rows"][sub]
+    row: Row = out["rows"][sub]
     blank(row=row)
     account["sub"] = sub + 1
     row["kind"] = kind

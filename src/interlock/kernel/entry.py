@@ -43,14 +43,10 @@ def _limit_lots(policy: Row, state: Row, instrument: int, strategy: int, price: 
     lots = min(limits["order_lots"], limits["position_lots"] - abs(inst["position"]))
     held_units = abs(inst["value_units"]) + inst["pending_units"]
     units = min(
-        min(limits["order_notional_units"], limits["position_notional_units"] - held_units),
-        min(
-            policy["account"]["limits"]["order_notional_units"],
-            policy["strategies"][strategy]["limits"]["order_notional_units"],
-        ),
-    )
-    units = min(
-        units,
+        limits["order_notional_units"],
+        limits["position_notional_units"] - held_units,
+        policy["account"]["limits"]["order_notional_units"],
+        policy["strategies"][strategy]["limits"]["order_notional_units"],
         _room_units(
             limit_ppm=limits["position_ppm"],
             equity_units=state["account"]["equity_units"],
@@ -97,7 +93,9 @@ def size_entry(
     room_units = _room_units(
         limit_ppm=sizing["position_ppm"], equity_units=equity_units, used_units=held_units
     )
-    scratch["position_lots"] = lots_of(units=room_units, price=price, spec=spec)
+    # The share of equity has to pay the fee too.
+    fee = mul_div_up(a=price, b=max(policy["account"]["costs"]["assumed_ppm"], 0), c=PPM)
+    scratch["position_lots"] = lots_of(units=room_units, price=price + fee, spec=spec)
     room_units = _room_units(
         limit_ppm=min(sizing["exposure_ppm"], policy["account"]["limits"]["exposure_ppm"]),
         equity_units=equity_units,
@@ -113,8 +111,13 @@ def size_entry(
         ),
         0,
     )
-    lots = min(lots, min(scratch["risk_lots"], scratch["position_lots"]))
-    lots = min(lots, min(scratch["exposure_lots"], scratch["limit_lots"]))
+    lots = min(
+        lots,
+        scratch["risk_lots"],
+        scratch["position_lots"],
+        scratch["exposure_lots"],
+        scratch["limit_lots"],
+    )
     scratch["scale_ppm"] = min(account["size_scale_ppm"], own["size_scale_ppm"])
     lots = mul_div(a=min(lots, QTY_LOTS_MAX), b=scratch["scale_ppm"], c=PPM)
     lots = round_to_lot(lots=lots, lot=max(spec["lot"], 1))
@@ -123,14 +126,14 @@ def size_entry(
 
 
 @compiled
-def _expected_price(spec: Row, mark: int, side: int, slip_ppm: int) -> int:
+def _expected_price(mark: int, side: int, slip_ppm: int) -> int:
     """Return the mark moved against us by the slippage, at least to the next tick."""
     moved = mul_div_up(a=mark, b=slip_ppm, c=PPM)
     return max(mark + side * moved, 1)
 
 
 @compiled
-def _cost_of(policy: Row, spec: Row, inst: Row, value_units: int) -> int:
+def _cost_of(policy: Row, inst: Row, value_units: int) -> int:
     """Return the slippage expected on ``value_units`` of this instrument now, in ppm."""
     return slippage_ppm(
         costs=policy["account"]["costs"],
@@ -154,7 +157,7 @@ def _price_it(policy: Row, state: Row, instrument: int, price: int, lots: int) -
         ask["risk_units"] = LIMIT_NONE
         return
     value_units = notional_units_up(spec=spec, price=price, qty=lots)
-    slip_ppm = _cost_of(policy=policy, spec=spec, inst=inst, value_units=value_units)
+    slip_ppm = _cost_of(policy=policy, inst=inst, value_units=value_units)
     cost_ppm = round_trip_ppm(costs=costs, slip_ppm=slip_ppm)
     ask["notional_units"] = value_units
     ask["cost_units"] = mul_div_up(a=value_units, b=cost_ppm, c=PPM)
@@ -162,7 +165,7 @@ def _price_it(policy: Row, state: Row, instrument: int, price: int, lots: int) -
     if ask["flags"] & Flag.MARGIN != 0:
         posted = posted_margin_units(value_units=value_units, leverage_ppm=ask["leverage_ppm"])
         ask["margin_needed_units"] = posted + fees_units
-    elif ask["side"] == BUY:
+    else:
         ask["cash_needed_units"] = value_units + fees_units
     at_risk = ask["stop_distance"] + mul_div_up(a=price, b=cost_ppm, c=PPM)
     ask["risk_units"] = notional_units_up(spec=spec, price=at_risk, qty=lots)
@@ -185,6 +188,21 @@ def _blank_ask(ask: Row, instrument: int, strategy: int, side: int) -> None:
     ask["notional_units"] = 0
     ask["cost_units"] = 0
     ask["risk_units"] = 0
+
+
+@compiled
+def _slippage_at_most(policy: Row, state: Row, instrument: int) -> int:
+    """Return the slippage to size with, in ppm: that of the largest position there may be.
+
+    Slippage depends on the size and the size on slippage; this end of the circle is the safe one.
+    """
+    most_units = mul_div(
+        a=max(state["account"]["equity_units"], 0),
+        b=min(policy["account"]["sizing"]["position_ppm"], PPM),
+        c=PPM,
+    )
+    inst = state["instruments"][instrument]
+    return _cost_of(policy=policy, inst=inst, value_units=most_units)
 
 
 @compiled
@@ -236,19 +254,10 @@ def ask_entry(
         target = target_distance(exits=exits, distance=distance, price=mark, side=side, model=model)
     ask["stop_distance"] = distance
     ask["target_distance"] = target
-    # Slippage depends on the size and the size on slippage: take it at the largest position first.
-    room_units = max(
-        mul_div(
-            a=max(state["account"]["equity_units"], 0),
-            b=min(policy["account"]["sizing"]["position_ppm"], PPM),
-            c=PPM,
-        ),
-        0,
-    )
-    slip_ppm = _cost_of(policy=policy, spec=spec, inst=inst, value_units=room_units)
+    slip_ppm = _slippage_at_most(policy=policy, state=state, instrument=instrument)
     price = 0
     if 0 < mark < PRICE_TICKS_MAX // 2:
-        price = _expected_price(spec=spec, mark=mark, side=side, slip_ppm=slip_ppm)
+        price = _expected_price(mark=mark, side=side, slip_ppm=slip_ppm)
     ask["price"] = price
     scratch["price"] = price
     scratch["stop_distance"] = distance

@@ -15,7 +15,7 @@ def to_ticks_down(distance: float, limit: int) -> int:
         return 0
     if not distance < float(limit):
         return limit
-    return int(math.floor(distance))
+    return math.floor(distance)
 
 
 @compiled

@@ -33,7 +33,7 @@ def _note_extremes(inst: Row, high: int, low: int) -> None:
 
 
 @compiled
-def _target_reached(policy: Row, state: Row, instrument: int) -> bool:
+def _target_reached(state: Row, instrument: int) -> bool:
     """Return whether the mark is at a target that no order rests for."""
     inst = state["instruments"][instrument]
     if inst["target_price"] == 0 or inst["target_order"] > 0:
@@ -64,7 +64,7 @@ def manage(policy: Row, state: Row, out: Row, instrument: int, closed_bar: bool)
         if code != Exit.NONE:
             begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=code)
             return
-    if _target_reached(policy=policy, state=state, instrument=instrument):
+    if _target_reached(state=state, instrument=instrument):
         begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.TARGET)
         return
     if closed_bar:
@@ -211,7 +211,7 @@ def on_signal(policy: Row, state: Row, out: Row, row: Row) -> None:
         state=state,
         instrument=instrument,
         strategy=row["strategy"],
-        side=row["side"],
+        side=int(row["side"]),
         structure=row["stop_ticks"],
         model=row["target_ticks"],
         edge_bps=row["edge_bps"],

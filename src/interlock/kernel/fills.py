@@ -79,8 +79,6 @@ def _slippage(
     spec: Row, account: Row, inst: Row, side: int, qty: int, price: int, mark: int
 ) -> None:
     """Count what the fill was worse than the mark it was decided at; better counts against it."""
-    if mark <= 0:
-        return
     worse = side * (price - mark)
     units = notional_units(spec=spec, price=abs(worse), qty=qty)
     if worse < 0:

@@ -1,4 +1,4 @@
-"""The gate: every rule, in one fixed order, over a view of the account. Pure; it changes nothing."""
+"""The gate: every rule, in one fixed order, over a view of the account. It changes nothing."""
 
 from interlock.kernel.compiled import compiled
 from interlock.kernel.reasons import MASK_BITS, Reason

@@ -88,7 +88,7 @@ def set_latch(
         cause = Cause.IMPOSSIBLE_STATE
         scope = Scope.ACCOUNT
         scope_id = ACCOUNT
-        level = Level.HALTED
+        level = Level.KILLED if level >= Level.KILLED else Level.HALTED
         release = Release.PERSON
         index = find_latch(state=state, cause=cause, scope=scope, scope_id=scope_id)
     fresh = index < 0

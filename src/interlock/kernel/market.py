@@ -99,7 +99,7 @@ def spread_ppm(spec: Row, bid: int, ask: int) -> int:
 
 @compiled
 def update_quote(inst: Row, bid: int, ask: int) -> None:
-    """Take a quote; the mark is the mid, rounded down. A crossed or one-sided book moves nothing."""
+    """Take a quote; the mark is the mid, rounded down. An unsound book moves nothing."""
     inst["bid"] = bid
     inst["ask"] = ask
     inst["book_sound"] = 1 if 0 < bid < ask else 0

@@ -62,7 +62,7 @@ def note_pending_position(state: Row, instrument: int) -> None:
 
 @compiled
 def _count_lots(inst: Row, order: Row, lots: int) -> None:
-    """Add ``lots`` to what is open on the order's side; a pair's second leg does not count again."""
+    """Add ``lots`` to what is open on the order's side; a pair's second leg counts no more."""
     if order["flags"] & Flag.REDUCE_ONLY == 0:
         if order["side"] == BUY:
             inst["entry_buy"] += lots
@@ -83,8 +83,7 @@ def _hold(state: Row, order: Row, notional_units: int, reserved_units: int) -> N
     inst["pending_units"] += notional_units
     if order["side"] == BUY:
         account["pending_buy_units"] += notional_units
-    if order["strategy"] >= 0:
-        state["strategies"][order["strategy"]]["pending_units"] += notional_units
+    state["strategies"][order["strategy"]]["pending_units"] += notional_units
     if order["flags"] & Flag.MARGIN != 0:
         account["pending_margin_units"] += reserved_units
         account["pending_exposure_units"] += reserved_units
@@ -99,8 +98,7 @@ def reserve(state: Row, slot: int) -> None:
     order = state["orders"][slot]
     inst = state["instruments"][order["instrument"]]
     _count_lots(inst=inst, order=order, lots=order["qty"])
-    if order["strategy"] >= 0:
-        state["strategies"][order["strategy"]]["open_orders"] += 1
+    state["strategies"][order["strategy"]]["open_orders"] += 1
     if order["flags"] & Flag.REDUCE_ONLY == 0:
         inst["entry_orders"] += 1
         _hold(
@@ -151,8 +149,7 @@ def end_order(state: Row, slot: int) -> None:
     instrument = order["instrument"]
     inst = state["instruments"][instrument]
     release_lots(state=state, slot=slot, lots=order["qty"] - order["filled"])
-    if order["strategy"] >= 0:
-        state["strategies"][order["strategy"]]["open_orders"] -= 1
+    state["strategies"][order["strategy"]]["open_orders"] -= 1
     if order["flags"] & Flag.REDUCE_ONLY == 0:
         inst["entry_orders"] -= 1
         note_pending_position(state=state, instrument=instrument)

@@ -53,7 +53,7 @@ def resting_best(state: Row, instrument: int, side: int) -> int:
 
 
 @compiled
-def look_at_account(policy: Row, state: Row, strategy: int) -> None:
+def look_at_account(state: Row, strategy: int) -> None:
     """Fill the account's and the strategy's part of the view from the state."""
     view = state["view"]
     account = state["account"]
@@ -162,7 +162,7 @@ def judge(policy: Row, state: Row) -> bool:
     The verdict of every rule stays in ``state["verdicts"]``, the masks in ``state["masks"]``.
     """
     ask = state["proposal"]
-    look_at_account(policy=policy, state=state, strategy=ask["strategy"])
+    look_at_account(state=state, strategy=ask["strategy"])
     look_at_instrument(policy=policy, state=state, instrument=ask["instrument"])
     mask_lo, mask_hi = gate(policy, state["view"], ask, state["verdicts"])
     state["masks"][0] = mask_lo
@@ -200,7 +200,7 @@ def refuse(state: Row, out: Row, payload_id: int) -> None:
 
 
 @compiled
-def _count_order(policy: Row, state: Row, instrument: int, strategy: int) -> None:
+def _count_order(state: Row, instrument: int, strategy: int) -> None:
     account = state["account"]
     inst = state["instruments"][instrument]
     ts_ns = account["ts_ns"]
@@ -250,18 +250,11 @@ def _count_entry(policy: Row, state: Row, out: Row, instrument: int, strategy: i
 
 
 @compiled
-def submit(policy: Row, state: Row, out: Row, peer_id: int, payload_id: int) -> int:
-    """Turn the judged proposal into an intent: reserve what it may cost and write SUBMIT.
-
-    Returns:
-        The slot of the new order.
-    """
+def _write_order(state: Row, slot: int, order_id: int, peer_id: int) -> None:
+    """Write the judged proposal into an order's slot; an entry makes its strategy the owner."""
     ask = state["proposal"]
     instrument = ask["instrument"]
     strategy = ask["strategy"]
-    slot = take_slot(state=state, instrument=instrument)
-    row = next_row(state=state, out=out, kind=Kind.SUBMIT, instrument=instrument, strategy=strategy)
-    order_id = row["seq"] * SUBS + row["sub"]
     order = state["orders"][slot]
     order["order_id"] = order_id
     order["peer_id"] = peer_id
@@ -293,11 +286,27 @@ def submit(policy: Row, state: Row, out: Row, peer_id: int, payload_id: int) -> 
     order["accepted_ns"] = 0
     if ask["flags"] & Flag.REDUCE_ONLY == 0:
         inst = state["instruments"][instrument]
-        if inst["position"] == 0:
-            inst["owner"] = strategy
-            inst["leverage_ppm"] = max(ask["leverage_ppm"], PPM)
+        assert inst["position"] == 0
+        inst["owner"] = strategy
+        inst["leverage_ppm"] = max(ask["leverage_ppm"], PPM)
+
+
+@compiled
+def submit(policy: Row, state: Row, out: Row, peer_id: int, payload_id: int) -> int:
+    """Turn the judged proposal into an intent: reserve what it may cost and write SUBMIT.
+
+    Returns:
+        The slot of the new order.
+    """
+    ask = state["proposal"]
+    instrument = ask["instrument"]
+    strategy = ask["strategy"]
+    slot = take_slot(state=state, instrument=instrument)
+    row = next_row(state=state, out=out, kind=Kind.SUBMIT, instrument=instrument, strategy=strategy)
+    order_id = row["seq"] * SUBS + row["sub"]
+    _write_order(state=state, slot=slot, order_id=order_id, peer_id=peer_id)
     reserve(state=state, slot=slot)
-    _count_order(policy=policy, state=state, instrument=instrument, strategy=strategy)
+    _count_order(state=state, instrument=instrument, strategy=strategy)
     row["order_id"] = order_id
     row["peer_id"] = peer_id
     row["side"] = ask["side"]

@@ -24,6 +24,7 @@ from interlock.kernel.exits import moved_stop, to_venue_tick
 from interlock.kernel.latches import clear_condition
 from interlock.kernel.propose import judge, refuse, submit
 from interlock.kernel.records import SUBS, Row
+from interlock.kernel.state import NO_STOP_POSSIBLE
 from interlock.kernel.transitions import next_state
 from interlock.kernel.units import PPM, PRICE_TICKS_MAX
 
@@ -68,7 +69,7 @@ def is_of_this_trade(inst: Row, order: Row) -> bool:
 
 @compiled
 def _ask_reduce(
-    policy: Row, state: Row, instrument: int, role: int, order_kind: int, price: int, trigger: int
+    state: Row, instrument: int, role: int, order_kind: int, price: int, trigger: int
 ) -> None:
     """Fill the proposal for an order that closes the whole position."""
     inst = state["instruments"][instrument]
@@ -118,15 +119,15 @@ def _prices(policy: Row, state: Row, instrument: int) -> None:
     tick = policy["instruments"][instrument]["tick"]
     entry = inst["entry_price"]
     if inst["position"] > 0:
-        inst["stop_price"] = to_venue_tick(entry - inst["stop_distance"], tick, True)
+        inst["stop_price"] = to_venue_tick(entry - inst["stop_distance"], tick, up=True)
         inst["target_price"] = 0
         if inst["target_distance"] > 0:
-            inst["target_price"] = to_venue_tick(entry + inst["target_distance"], tick, False)
+            inst["target_price"] = to_venue_tick(entry + inst["target_distance"], tick, up=False)
     else:
-        inst["stop_price"] = to_venue_tick(entry + inst["stop_distance"], tick, False)
+        inst["stop_price"] = to_venue_tick(entry + inst["stop_distance"], tick, up=False)
         inst["target_price"] = 0
         if 0 < inst["target_distance"] < entry:
-            inst["target_price"] = to_venue_tick(entry - inst["target_distance"], tick, True)
+            inst["target_price"] = to_venue_tick(entry - inst["target_distance"], tick, up=True)
     inst["stop_price"] = min(max(inst["stop_price"], tick), PRICE_TICKS_MAX)
 
 
@@ -137,7 +138,6 @@ def _place(policy: Row, state: Row, out: Row, instrument: int) -> None:
     if inst["stop_price"] == 0:
         _prices(policy=policy, state=state, instrument=instrument)
     _ask_reduce(
-        policy,
         state,
         instrument,
         Role.STOP,
@@ -153,9 +153,7 @@ def _place(policy: Row, state: Row, out: Row, instrument: int) -> None:
     native = policy["instruments"][instrument]["native_oco"] == 1
     if inst["target_price"] > 0 and native:
         stop = state["orders"][link - 1]
-        _ask_reduce(
-            policy, state, instrument, Role.TARGET, OrderKind.LIMIT, inst["target_price"], 0
-        )
+        _ask_reduce(state, instrument, Role.TARGET, OrderKind.LIMIT, inst["target_price"], 0)
         link = _try_submit(policy=policy, state=state, out=out, peer_id=stop["order_id"])
         if link > 0:
             stop["peer_id"] = state["orders"][link - 1]["order_id"]
@@ -218,11 +216,25 @@ def _resize(state: Row, out: Row, slot: int, held: int, price: int) -> None:
 
 
 @compiled
+def _follow_running_stop(policy: Row, state: Row, out: Row, instrument: int) -> None:
+    """A stop that has begun to fill is on its way out and cannot be changed any more.
+
+    The entry must not go on filling behind it, and what it does not cover leaves at market.
+    """
+    inst = state["instruments"][instrument]
+    stop = state["orders"][inst["stop_order"] - 1]
+    if inst["entry_orders"] > 0:
+        cancel_entries(state=state, out=out, instrument=instrument)
+    if abs(inst["position"]) > stop["qty"] - stop["filled"]:
+        begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.STOP)
+
+
+@compiled
 def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
     """Make stop and target rest for exactly the position, where they should be."""
     inst = state["instruments"][instrument]
     position = inst["position"]
-    if position == 0 or inst["exit_code"] != Exit.NONE or inst["unprotected"] == 2:
+    if position == 0 or inst["exit_code"] != Exit.NONE or inst["unprotected"] == NO_STOP_POSSIBLE:
         return
     stop = inst["stop_order"]
     if stop > 0 and not is_of_this_trade(inst=inst, order=state["orders"][stop - 1]):
@@ -239,7 +251,10 @@ def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
         _place(policy=policy, state=state, out=out, instrument=instrument)
         return
     held = abs(position)
-    _resize(state=state, out=out, slot=inst["stop_order"] - 1, held=held, price=inst["stop_price"])
+    if state["orders"][stop - 1]["filled"] > 0:
+        _follow_running_stop(policy=policy, state=state, out=out, instrument=instrument)
+        return
+    _resize(state=state, out=out, slot=stop - 1, held=held, price=inst["stop_price"])
     if inst["target_order"] > 0:
         _resize(
             state=state,
@@ -299,7 +314,7 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
     inst["unprotected"] = 1
     if inst["target_order"] > 0:
         return
-    _ask_reduce(policy, state, instrument, Role.EXIT, OrderKind.MARKET, max(inst["mark"], 1), 0)
+    _ask_reduce(state, instrument, Role.EXIT, OrderKind.MARKET, max(inst["mark"], 1), 0)
     link = _try_submit(policy=policy, state=state, out=out, peer_id=0)
     if link > 0:
         state["orders"][link - 1]["exit_code"] = inst["exit_code"]
@@ -307,7 +322,7 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
         return
     # The gate said no to the way out: that is a fault in us, and a person has to know.
     inst["exit_code"] = Exit.NONE
-    inst["unprotected"] = 2
+    inst["unprotected"] = NO_STOP_POSSIBLE
     alarm(
         state=state,
         out=out,

@@ -62,7 +62,7 @@ ROW: Final = np.dtype(
     align=True,
 )
 ROW_BYTES: Final = 256
-assert ROW.itemsize == ROW_BYTES  # noqa: S101 - the journal format depends on it
+assert ROW.itemsize == ROW_BYTES  # the journal format depends on it
 
 EVENT: Final = ROW
 COMMAND: Final = ROW

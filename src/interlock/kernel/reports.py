@@ -1,4 +1,4 @@
-"""What the venue says of our orders. A report is a fact: it is booked, or recorded as impossible."""
+"""What the venue says of our orders. A report is a fact: booked, or recorded as impossible."""
 
 from interlock.kernel.breakers import count_reject, trip
 from interlock.kernel.codes import (
@@ -61,7 +61,7 @@ def nobody(state: Row, out: Row, row: Row) -> None:
 
 
 @compiled
-def _leave_unknown(state: Row, out: Row, instrument: int, order: Row) -> None:
+def _leave_unknown(state: Row, out: Row, instrument: int) -> None:
     """An order's fate became known: the symbol is free again if no other is unknown."""
     inst = state["instruments"][instrument]
     inst["unknown_orders"] -= 1
@@ -81,7 +81,7 @@ def _enter(state: Row, out: Row, slot: int, after: int) -> None:
     order = state["orders"][slot]
     instrument = order["instrument"]
     if order["state"] == OrderState.UNKNOWN and after != OrderState.UNKNOWN:
-        _leave_unknown(state=state, out=out, instrument=instrument, order=order)
+        _leave_unknown(state=state, out=out, instrument=instrument)
     if order["state"] != OrderState.UNKNOWN and after == OrderState.UNKNOWN:
         inst = state["instruments"][instrument]
         inst["unknown_orders"] += 1
@@ -116,7 +116,7 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
     instrument = order["instrument"]
     role = order["role"]
     if order["state"] == OrderState.UNKNOWN:
-        _leave_unknown(state=state, out=out, instrument=instrument, order=order)
+        _leave_unknown(state=state, out=out, instrument=instrument)
     inst = state["instruments"][instrument]
     was_stop = inst["stop_order"] == slot + 1
     end_order(state=state, slot=slot)
@@ -230,7 +230,7 @@ def on_stranger(policy: Row, state: Row, out: Row, row: Row) -> None:
     margined = is_margined(
         spec=policy["instruments"][instrument], margin_asked=row["flags"] & Flag.MARGIN != 0
     )
-    side = row["side"]
+    side = int(row["side"])
     if row["kind"] == Kind.BUST:
         side = -side
     book_fill(policy=policy, state=state, out=out, slot=-1, row=row, side=side, margined=margined)
@@ -279,7 +279,7 @@ def on_fill(policy: Row, state: Row, out: Row, row: Row) -> None:
         out=out,
         slot=slot,
         row=row,
-        side=row["side"],
+        side=int(row["side"]),
         margined=margined,
     )
     if order["filled"] >= order["qty"]:

@@ -165,8 +165,8 @@ def session_closed(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
     waits = spec["period_ns"] >= DAILY_NS and spec["feed"] == Feed.BAR
     if spec["always_open"] == 1 or waits:
         open_now = 1
-    failed = open_now != 1 and ask["reducing"] == 0
-    record(verdict=verdict, value=open_now, limit=1, failed=failed)
+    closed = open_now != 1 and ask["reducing"] == 0
+    failed = record(verdict=verdict, value=open_now, limit=1, failed=closed)
     verdict["assumed"] = 1 if waits else 0
     return failed
 

@@ -1,4 +1,4 @@
-"""The instrument's rules about the order itself, ``Reason`` 61..77: one function, one reason each."""
+"""The instrument's rules about the order itself, ``Reason`` 61..77: one function, one reason."""
 
 from typing import Final
 

@@ -13,6 +13,7 @@ from interlock.kernel.units import PPM
 from interlock.kernel.view import PROPOSAL, VIEW
 
 RATE_BUCKETS: Final = 9  # eight make a window; the ninth is the one being filled
+NO_STOP_POSSIBLE: Final = 2  # of "unprotected": a person has to act
 RATE: Final = np.dtype([("bucket", np.int64), ("counts", np.int64, (RATE_BUCKETS,))], align=True)
 REPEATS: Final = 8
 FILL_SETS: Final = 256  # remembered fill ids: sets x ways

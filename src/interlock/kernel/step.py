@@ -65,14 +65,28 @@ def _fill_is_sound(policy: Row, row: Row) -> bool:
     qty = row["qty"]
     if row["side"] != 1 and row["side"] != -1:
         return False
-    if not 0 < qty <= QTY_LOTS_MAX or not prices_in_range(spec=spec, low=price, high=price):
+    if not 0 < qty <= QTY_LOTS_MAX:
         return False
-    units = float(price) * float(spec["unit_num"]) * float(qty)
+    # The price before slippage, where the venue tells it.
+    highest = max(price, row["close"])
+    if not prices_in_range(spec=spec, low=price, high=highest):
+        return False
+    units = float(highest) * float(spec["unit_num"]) * float(qty)
     if not units < float(UNITS_MAX) * float(spec["unit_den"]):
         return False
     if row["fee_asset"] == 1:
         return bool(0 <= row["fee"] <= qty)
     return bool(row["fee_asset"] == 0 and -UNITS_MAX < row["fee"] < UNITS_MAX)
+
+
+@compiled
+def _money_is_sound(account: Row, units: int) -> bool:
+    """Return whether the account can still be added up with so much more or less in it."""
+    if not -UNITS_MAX < units < UNITS_MAX:
+        return False
+    if not -UNITS_MAX < account["capital_units"] + units < UNITS_MAX:
+        return False
+    return bool(-UNITS_MAX < account["cash_units"] + units < UNITS_MAX)
 
 
 @compiled
@@ -97,9 +111,9 @@ def _control_is_sound(policy: Row, row: Row) -> bool:
         if not 0 < row["code"] <= Metric.DRIFT or not -UNITS_MAX < row["value"] < UNITS_MAX:
             return False
         return _names_scope(policy=policy, row=row)
-    if kind == Kind.CASH or kind == Kind.VENUE_EQUITY:
+    if kind == Kind.VENUE_EQUITY:
         return bool(-UNITS_MAX < row["value"] < UNITS_MAX)
-    return bool(kind == Kind.DAY or kind == Kind.POLICY_SET)
+    return True
 
 
 @compiled
@@ -115,6 +129,9 @@ def is_sound(policy: Row, state: Row, row: Row) -> bool:
     if not account["ts_ns"] <= row["ts_ns"] < TS_NS_MAX or not 0 <= row["src_ts_ns"] < TS_NS_MAX:
         return False
     kind = row["kind"]
+    if kind == Kind.CASH or kind == Kind.FUNDING:
+        if not _money_is_sound(account=account, units=row["value"]):
+            return False
     if kind == Kind.BAR or kind == Kind.QUOTE or kind == Kind.TRADE:
         return _names_instrument(policy=policy, row=row)
     if not Kind.SIGNAL <= kind <= Kind.VENUE_RESUME:
@@ -135,8 +152,6 @@ def is_sound(policy: Row, state: Row, row: Row) -> bool:
         )
     if kind == Kind.AMENDED:
         return _amend_is_sound(row=row)
-    if kind == Kind.FUNDING:
-        return bool(-UNITS_MAX < row["value"] < UNITS_MAX)
     return True
 
 
@@ -144,7 +159,7 @@ def is_sound(policy: Row, state: Row, row: Row) -> bool:
 def _on_control(policy: Row, state: Row, out: Row, row: Row) -> None:
     kind = row["kind"]
     if kind == Kind.HALT:
-        on_halt(policy=policy, state=state, out=out, row=row)
+        on_halt(state=state, out=out, row=row)
     elif kind == Kind.RESUME:
         on_resume(policy=policy, state=state, out=out, row=row)
     elif kind == Kind.TIMER:

@@ -1,4 +1,4 @@
-"""The life of an order as data: which report may follow which state. The diagram is drawn from it."""
+"""The life of an order as data: what may follow which state. The diagram is drawn from it."""
 
 from typing import Final
 

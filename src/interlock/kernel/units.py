@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import numpy as np
-
 from interlock.kernel.compiled import compiled
 
 PRICE_TICKS_MAX: Final = 2**40
@@ -72,7 +70,7 @@ def _float_quotient(product: int, c: int) -> int:
 
     A float division is several times faster than one of int64; what it misses is put right.
     """
-    quotient = np.int64(float(product) / float(c))
+    quotient = int(float(product) / float(c))
     remainder = product - quotient * c
     if remainder < 0 or remainder >= c:
         quotient += remainder // c

@@ -41,6 +41,8 @@ from interlock.sim.venue import RATE_PARTS
 from interlock.sim.world import WorldArray, new_world
 
 CASH_MAX: Final = Decimal(1_000_000_000)
+# Nobody knows what was traded in these: their volume counts changes of the price.
+TICK_VOLUME: Final = frozenset({InstrumentClass.FX, InstrumentClass.METAL, InstrumentClass.INDEX})
 NS_PER_MS: Final = 1_000_000
 NS_PER_HOUR: Final = 3_600_000_000_000
 _OFF: Final = "none"
@@ -267,7 +269,7 @@ def _facts(
 def _world(
     rules: RiskPolicy, policy: PolicyArray, sets: Sequence[BarSet], tier: Tier
 ) -> WorldArray:
-    """Return the venue's rules; where volume is unknown it caps nothing."""
+    """Return the venue's rules; where volume is not known in units it caps nothing."""
     simulation = rules.simulation
     share = simulation.max_participation_fraction
     share_ppm = 0 if isinstance(share, str) else int(share * 1_000_000)
@@ -279,7 +281,7 @@ def _world(
         participation_ppm=share_ppm,
     )
     for number, each in enumerate(sets):
-        if not each.volume_known:
+        if not each.volume_known or each.instrument.kind in TICK_VOLUME:
             world["instruments"]["participation_ppm"][0, number] = 0
     return world
 
@@ -289,6 +291,9 @@ def _notes_of_sets(sets: Sequence[BarSet]) -> Iterator[str]:
     for each in sets:
         for note in each.notes:
             yield note if note.startswith(each.symbol) else f"{each.symbol}: {note}"
+        if each.volume_known and each.instrument.kind in TICK_VOLUME:
+            kind = each.instrument.kind.value
+            yield f"{each.symbol}: volume of {kind} counts price changes, and caps nothing."
         for repair, count in each.repairs.items():
             yield f"{each.symbol}: repaired {repair.replace('_', ' ')}: {count:,}."
 

@@ -27,8 +27,8 @@ class Costs:
 
     Attributes:
         fees: Commissions of every fill.
-        slippage: How much worse than the mark at the decision fills were; it is inside their
-            prices already, so it is never subtracted a second time.
+        slippage: How much worse fills were than the prices the market showed; it is inside their
+            prices already, so it is never subtracted a second time. A gap is not slippage.
         funding: Funding and borrowing.
     """
 

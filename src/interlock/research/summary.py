@@ -8,8 +8,9 @@ import polars as pl
 
 from interlock.config.canonical import policy_digest
 from interlock.config.errors import shown
-from interlock.kernel.codes import Alarm, Kind
+from interlock.kernel.codes import Alarm, Kind, SizingMethod
 from interlock.kernel.records import Rows
+from interlock.kernel.sizing import kelly_fraction
 from interlock.research.backtest import Finished
 from interlock.research.equity import (
     DAYS_ALWAYS,
@@ -73,6 +74,26 @@ def parameters_of(inputs: Inputs) -> dict[str, str]:
     }
 
 
+def _kelly_notes(finished: Finished) -> Iterator[str]:
+    """Yield why nothing is entered any more, where Kelly's fraction is what says so."""
+    sizing = finished.inputs.policy["account"]["sizing"][0]
+    own = finished.recording.state["strategies"][0, STRATEGY]
+    trades = int(own["trades"])
+    if sizing["method"] != SizingMethod.FRACTIONAL_KELLY or trades < sizing["kelly_trades_min"]:
+        return
+    share = kelly_fraction(
+        trades=trades,
+        wins=int(own["wins"]),
+        win_sum=float(own["win_sum"]),
+        loss_sum=float(own["loss_sum"]),
+    )
+    if share <= 0.0:
+        yield (
+            f"Sizing is fractional_kelly, and the strategy's own {trades} trades show no edge: "
+            "Kelly's share is nothing, and entries are refused with SIZE_IS_ZERO."
+        )
+
+
 def _end_notes(finished: Finished, positions: tuple[OpenPosition, ...]) -> Iterator[str]:
     """Yield what only the end of the run tells."""
     yield (
@@ -81,6 +102,7 @@ def _end_notes(finished: Finished, positions: tuple[OpenPosition, ...]) -> Itera
     if positions:
         held = ", ".join(one.symbol for one in positions)
         yield f"Still held at the end, and valued at the last close: {held}."
+    yield from _kelly_notes(finished)
     garbage = int(finished.recording.state["account"]["garbage"][0])
     if garbage:
         yield f"{garbage:,} bars or reports were not believed: counted, and otherwise ignored."

@@ -164,7 +164,7 @@ def _resume(
     work: Row,
     log: Row,
 ) -> None:
-    """The simulated operator: at a new day, release what a person has to and the cooldown allows."""
+    """At a new day the simulated operator releases what a person has to and the cooldown allows."""
     index = state["account"]["latches"] - 1
     while index >= 0:
         latch = state["latches"][index]

@@ -338,6 +338,7 @@ def match_limits(world: Row, venue: Row, reports: Row, row: Row, now_ns: int) ->
             through = row["high"] > order["price"]
         if through:
             peer = order["peer_id"]
-            fill(world, venue, reports, slot, order["price"], order["price"], maker=True, now_ns=now_ns)
+            price = order["price"]
+            fill(world, venue, reports, slot, price, price, maker=True, now_ns=now_ns)
             if peer != 0:
                 link = _next_after(venue=venue, instrument=instrument, link=link)
