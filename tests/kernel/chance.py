@@ -1,7 +1,7 @@
 """Chance for the kernel's property tests: four small numbers become an event that fits the state.
 
-An honest venue fills what is open and no more, reduces only what there is, and cancels the other leg
-of a pair. What else can reach the kernel (strangers, busts, overfills, nonsense) is in ``ROUGH``.
+An honest venue fills what is open and no more, and reduces only what there is. What else can reach
+the kernel (strangers, busts, overfills, nonsense) is in ``ROUGH``.
 """
 
 from collections.abc import Callable

@@ -93,11 +93,9 @@ def open_policy(settings: str = "") -> PolicyArray:
     """
     policy = empty_policy()
     account = policy["account"]
-    for name in account["limits"].dtype.names:
-        account["limits"][name] = LIMIT_NONE
-    for table in ("strategies", "instruments"):
+    for table in ("account", "strategies", "instruments"):
         limits = policy[table]["limits"]
-        for name in limits.dtype.names:
+        for name in limits.dtype.names or ():
             limits[name] = LIMIT_NONE
     policy["instruments"]["limits"]["order_notional_min_units"] = 0
     policy["instruments"]["limits"]["repeat_window_ns"] = NS_PER_MINUTE

@@ -1,4 +1,4 @@
-"""The gate as a table: ``path=value ... | reasons that fail | value and limit of the one at hand``."""
+"""The gate as a table: ``path=value ... | reasons that fail | value and limit of the rule``."""
 
 import re
 from typing import Any, Final
@@ -58,8 +58,8 @@ def _records(settings: str) -> tuple[PolicyArray, Any, Any]:
     ask: Any = np.zeros(1, dtype=PROPOSAL)
     records = {"view": view, "ask": ask}
     for record, values in ((view, _VIEW), (ask, _ASK)):
-        for name, value in values.items():
-            record[name] = value
+        for name, initial in values.items():
+            record[name] = initial
     for_policy = []
     for setting in settings.split():
         path, _, value = setting.partition("=")

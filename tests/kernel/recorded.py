@@ -1,7 +1,7 @@
 """Sessions that a seed decides, and the digest of all that the kernel made of them.
 
-``python -m tests.kernel.recorded`` prints the digests, so that another process (without machine code,
-in another time zone, with other hashes) can be compared with this one.
+``python -m tests.kernel.recorded`` prints the digests, so that another process (without machine
+code, in another time zone, with other hashes) can be compared with this one.
 """
 
 import hashlib
@@ -17,10 +17,12 @@ ACTIONS: Final = 150
 SETTINGS: Final = (
     "",
     WATCHED + EXITS,
-    "instrument.settle=Settle.MARGIN instrument.native_oco=0 costs.slippage_base_ppm=500 "
-    "costs.volatility_factor=0.5 costs.impact_ppm=100.0 costs.impact_from_units=1_000 "
-    "sizing.method=SizingMethod.FRACTIONAL_KELLY sizing.fraction_ppm=10_000 "
-    "sizing.kelly_fraction_ppm=500_000 exits.stop_method=StopMethod.ATR exits.stop_atr=1.5",
+    """
+    instrument.settle=Settle.MARGIN instrument.native_oco=0 costs.slippage_base_ppm=500
+    costs.volatility_factor=0.5 costs.impact_ppm=100.0 costs.impact_from_units=1_000
+    sizing.method=SizingMethod.FRACTIONAL_KELLY sizing.fraction_ppm=10_000
+    sizing.kelly_fraction_ppm=500_000 exits.stop_method=StopMethod.ATR exits.stop_atr=1.5
+    """,
 )
 
 

@@ -1,4 +1,4 @@
-"""The books again, by the longest way: every total of the state added up from what it is made of."""
+"""The books again, by the longest way: every total of the state added up from its parts."""
 
 from typing import Any
 
@@ -36,7 +36,9 @@ def check_ledger(bench: Bench) -> None:
         + account["funding_units"],
         "cash + inventory",
     )
-    same(account["inventory_units"], sum(x["cost_units"] for x in held if x["margined"] == 0), "inv")
+    same(
+        account["inventory_units"], sum(x["cost_units"] for x in held if x["margined"] == 0), "inv"
+    )
     same(
         account["equity_units"],
         account["cash_units"] + account["inventory_units"] + account["unrealised_units"],
@@ -149,9 +151,7 @@ def rests(state: Any, inst: Any) -> bool:
         return False
     stop = state["orders"][inst["stop_order"] - 1]
     ours = stop["order_id"] >= inst["entry_seq"] * SUBS
-    return bool(
-        ours and stop["state"] != OrderState.INTENT and stop["side"] * inst["position"] < 0
-    )
+    return bool(ours and stop["state"] != OrderState.INTENT and stop["side"] * inst["position"] < 0)
 
 
 def check_latches(bench: Bench) -> None:

@@ -197,8 +197,10 @@ def test_a_drawdown_from_the_highest_equity_ever() -> None:
 
 
 def test_a_breaker_that_is_off_trips_nothing() -> None:
-    off = " breakers.DRAWDOWN.enabled=0 breakers.DAILY_LOSS.enabled=0 breakers.MAX_DRAWDOWN.enabled=0"
-    settings = " ".join((DRAWDOWN, DAILY, DEEPEST, off))
+    off = (
+        " breakers.DRAWDOWN.enabled=0 breakers.DAILY_LOSS.enabled=0 breakers.MAX_DRAWDOWN.enabled=0"
+    )
+    settings = f"{DRAWDOWN} {DAILY} {DEEPEST} {off}"
     check(HELD + "trade 6001 |", settings)
 
 
@@ -210,7 +212,7 @@ def test_a_fall_without_a_limit_trips_nothing() -> None:
 
 
 def test_each_limit_on_losses_trips_by_itself() -> None:
-    """All are on: 1 % of the day at 200 ticks, 2 % of its peak at 400, 2.5 % of the highest at 500."""
+    """1 % of the day at 200 ticks, 2 % of its peak at 400, 2.5 % of the highest at 500."""
     check(
         HELD
         + """
@@ -218,12 +220,12 @@ def test_each_limit_on_losses_trips_by_itself() -> None:
         trade 9600 | LATCHED DRAWDOWN WARNED
         trade 9500 | LATCHED MAX_DRAWDOWN HALTED
         """,
-        " ".join((DRAWDOWN, DAILY, DEEPEST))
+        f"{DRAWDOWN} {DAILY} {DEEPEST}"
         + " account.limits.daily_loss_ppm=10_000 account.limits.drawdown_ppm=25_000",
     )
     check(
         HELD + "trade 9500 | LATCHED MAX_DRAWDOWN HALTED",
-        " ".join((DAILY, DEEPEST)) + " account.limits.drawdown_ppm=25_000",
+        f"{DAILY} {DEEPEST}" + " account.limits.drawdown_ppm=25_000",
     )
 
 
@@ -247,16 +249,19 @@ def test_too_many_rejects_within_an_hour() -> None:
 def losing(count: int, strategy: int = 0, instrument: int = 0) -> str:
     """Return the story of ``count`` trades that lose a tick each."""
     about = f"instrument={instrument}"
-    return f"""
+    return (
+        f"""
         bar 10000 {about}                   | ...
         buy {about} strategy={strategy}     | ...
         fill entry 1 @ 10000 {about}        | ...
         fill stop 1 @ 9999 {about}          | ...
-    """ * count
+    """
+        * count
+    )
 
 
 def test_losses_in_a_row_shrink_the_size_and_then_halt() -> None:
-    """Three halve it, four quarter it, five halt: for the account and for the strategy that lost."""
+    """Three halve it, four quarter it, five halt: for the account and for its strategy."""
     bench = check(losing(3), LOSSES + " sizing.fixed_lots=1")
 
     assert bench.read("account.size_scale_ppm") == 500_000
@@ -350,7 +355,7 @@ def test_too_many_entries_disable_the_strategy() -> None:
 
 
 def test_entries_that_are_spread_out_are_not_too_many() -> None:
-    """Eight buckets and the one being filled: after 67.5 seconds at the latest they are forgotten."""
+    """After a minute and an eighth at the latest they are forgotten."""
     settings = breaker("ORDER_RATE", "PERSON") + " strategy.limits.order_rate_count=2"
     check(
         """

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interlock.kernel import compiled as door_to_numba
+import interlock.kernel.compiled
 from interlock.kernel.codes import Kind, OrderKind, OrderState, Role
 from interlock.kernel.propose import resting_best
 from interlock.kernel.records import rows
 from interlock.kernel.replay import replay
 from interlock.kernel.state import new_state
+from interlock.kernel.step import step
 from tests.kernel.helpers import CASH, OUT, Bench, plain
 from tests.kernel.story import check, event_of
 
@@ -177,8 +178,6 @@ def test_capital_and_cash_are_bounded_each() -> None:
 
 def test_no_index_is_negative() -> None:
     """Minus one would be the last event: a bug in the host, and it crashes."""
-    from interlock.kernel.step import step
-
     bench = Bench()
     with pytest.raises(AssertionError):
         step(bench.policy, bench.state, rows(1), -1, OUT)
@@ -193,7 +192,7 @@ def test_a_replay_is_the_same_as_one_event_after_the_other() -> None:
 
 
 def test_our_own_resting_entries_are_found() -> None:
-    """The best of the other side: an entry of ours that rests at a limit, not a stop or a target."""
+    """The best of the other side: an entry that rests at a limit, not a stop or a target."""
     bench = check(PENDING)
     (order,) = (x for x in bench.state[0]["orders"] if x["order_id"] != 0)
     find = plain(resting_best)
@@ -238,9 +237,10 @@ def test_whole_numbers_are_compiled_for_once(monkeypatch: pytest.MonkeyPatch) ->
         def get_call_template(self, args: Any, kws: Any) -> Any:
             return args, kws
 
-    types = door_to_numba.types
-    monkeypatch.setattr(door_to_numba.numba, "njit", lambda **_: lambda _: Wrapper())
-    made: Any = door_to_numba.compiled(len)
+    door: Any = interlock.kernel.compiled
+    types = door.types
+    monkeypatch.setattr(door.numba, "njit", lambda **_: lambda _: Wrapper())
+    made = door.compiled(len)
     args, kws = made.get_call_template((types.int32, types.float64), {"kind": types.literal(5)})
 
     assert args == (types.int64, types.float64)

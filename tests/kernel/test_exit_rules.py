@@ -104,7 +104,7 @@ def test_a_percentage_stop() -> None:
 
 
 def test_a_stop_at_the_price_the_signal_names() -> None:
-    """On the wrong side, at the price itself or not named it is no stop; clamped like the others."""
+    """On the wrong side, at the price itself or not named it is no stop; clamped as well."""
     check_stop(
         STRUCTURE,
         """

@@ -304,7 +304,7 @@ def test_a_stranger_closes() -> None:
 
 
 def test_a_target_that_no_order_rests_for_is_watched() -> None:
-    """A venue that cannot cancel one by the other: the stop rests, the kernel sells at the target."""
+    """A venue that cannot pair orders: the stop rests, the kernel sells at the target."""
     check(
         """
         bar 10000              |
@@ -321,7 +321,7 @@ def test_a_target_that_no_order_rests_for_is_watched() -> None:
 
 
 def test_the_row_that_closes_a_trade_says_it_all() -> None:
-    """From entry to exit: money, prices, the best and the worst of it, how long and at what risk."""
+    """Money, prices, the best and the worst of it, how long and at what risk."""
     bench = after(
         LONG,
         """

@@ -123,7 +123,8 @@ def test_the_net_notional_is_the_worst_of_what_is_in_flight() -> None:
         limit=150_000 view.pending_buy_units=50_000                        | NONE | 150_000 150_000
         limit=150_000 view.pending_buy_units=50_001        | ACCOUNT_NET_NOTIONAL | 150_001 150_000
         limit=150_000 view.pending_sell_units=50_001                       | NONE | 100_000 150_000
-        limit=150_000 view.pending_sell_units=50_001 ask.side=-1 | ACCOUNT_NET_NOTIONAL | 150_001 150_000
+        limit=150_000 view.pending_sell_units=50_001 ask.side=-1 | ACCOUNT_NET_NOTIONAL \
+        | 150_001 150_000
         limit=0                                            | ACCOUNT_NET_NOTIONAL | 100_000 0
         """,
         limit=ACCOUNT + "net_notional_units",

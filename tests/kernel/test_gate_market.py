@@ -51,7 +51,7 @@ def test_the_position_is_a_share_of_equity() -> None:
     check(
         Reason.INSTRUMENT_POSITION_FRACTION,
         """
-        limit=200_000 view.position_value_units=100_000 | NONE                      | 200_000 200_000
+        limit=200_000 view.position_value_units=100_000 | NONE | 200_000 200_000
         limit=200_000 view.position_value_units=100_001 | INSTRUMENT_POSITION_FRACTION \
         | 200_001 200_000
         limit=0                                         | INSTRUMENT_POSITION_FRACTION | 100_000 0
@@ -64,12 +64,12 @@ def test_the_leverage_of_one_position_and_the_leverage_asked_for() -> None:
     check(
         Reason.INSTRUMENT_LEVERAGE,
         """
-        limit=1_000_000                                   | NONE                | 1_000_000 1_000_000
+        limit=1_000_000 | NONE | 1_000_000 1_000_000
         limit=999_999                                     | INSTRUMENT_LEVERAGE | 1_000_000 999_999
-        limit=2_000_000 view.position_value_units=1_900_000 | NONE              | 2_000_000 2_000_000
+        limit=2_000_000 view.position_value_units=1_900_000 | NONE | 2_000_000 2_000_000
         limit=2_000_000 view.position_value_units=1_900_001 | INSTRUMENT_LEVERAGE \
         | 2_000_001 2_000_000
-        limit=2_000_000 ask.leverage_ppm=2_000_001        | INSTRUMENT_LEVERAGE | 2_000_001 2_000_000
+        limit=2_000_000 ask.leverage_ppm=2_000_001 | INSTRUMENT_LEVERAGE | 2_000_001 2_000_000
         limit=0                                           | INSTRUMENT_LEVERAGE | 1_000_000 0
         """,
         limit=INSTRUMENT + "leverage_ppm",

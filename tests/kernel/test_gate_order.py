@@ -122,12 +122,12 @@ def test_limits_and_triggers_are_on_the_venues_grid() -> None:
         Reason.PRICE_OFF_TICK,
         """
         instrument.tick=25 ask.order_kind=OrderKind.LIMIT                       | NONE | 0 25
-        instrument.tick=25 ask.order_kind=OrderKind.LIMIT ask.price=10_001      | PRICE_OFF_TICK | 1 25
+        instrument.tick=25 ask.order_kind=OrderKind.LIMIT ask.price=10_001 | PRICE_OFF_TICK | 1 25
         instrument.tick=25 ask.order_kind=OrderKind.STOP_LIMIT ask.price=9_999 ask.trigger=25 \
         | PRICE_OFF_TICK | 24 25
-        instrument.tick=25 ask.order_kind=OrderKind.STOP ask.trigger=10_024     | PRICE_OFF_TICK | 24 25
+        instrument.tick=25 ask.order_kind=OrderKind.STOP ask.trigger=10_024 | PRICE_OFF_TICK | 24 25
         instrument.tick=25 ask.price=10_001                                     | NONE | 0 25
-        instrument.tick=0                                                       | PRICE_OFF_TICK | 0 0
+        instrument.tick=0 | PRICE_OFF_TICK | 0 0
         """,
     )
 

@@ -103,7 +103,9 @@ def test_killed_closes_what_it_is_over() -> None:
         ("strategy=1", " on strategy 1; CANCEL stop"),
         ("instrument=1", " on instrument 1; CANCEL stop"),
     ):
-        check(f"{opened}\nhalt KILL_IMMEDIATE KILLED {scope} | LATCHED KILL_IMMEDIATE KILLED{answer}")
+        check(
+            f"{opened}\nhalt KILL_IMMEDIATE KILLED {scope} | LATCHED KILL_IMMEDIATE KILLED{answer}"
+        )
 
 
 def test_paused_goes_on_managing() -> None:

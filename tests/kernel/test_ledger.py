@@ -102,7 +102,7 @@ def test_the_mean_entry_price_is_rounded() -> None:
 
 
 def test_a_fill_through_zero_closes_one_trade_and_begins_another() -> None:
-    """Nobody ordered it, but it is a fact: 100 lots close, 50 are short and get a stop of their own."""
+    """Nobody ordered it, but it is a fact: 100 lots close, 50 are short and get their own stop."""
     check("""
         bar 10000                    |
         buy                          | SUBMIT entry buy 100

@@ -170,7 +170,7 @@ def test_a_gap_down_counts_as_range_too() -> None:
 
 
 def test_the_baseline_is_the_mean_range_of_a_longer_time() -> None:
-    """One ATR of 100 and one of 200: 150; from the third on it is smoothed like the range itself."""
+    """One ATR of 100 and one of 200: 150; from the third on it is smoothed like the range."""
     check(
         """
         bar 10050 9950 10000   |  | inst.atr_baseline=100.0

@@ -184,7 +184,7 @@ def test_an_overfill_is_booked_and_halts_its_symbol() -> None:
 
 
 def test_a_late_fill_is_booked_and_protected() -> None:
-    """The order was cancelled and left the table; a fill that crossed the cancel is still a fact."""
+    """The order was cancelled and is gone; a fill that crossed the cancel is still a fact."""
     tell(
         """
         bar 10000             |
@@ -204,7 +204,7 @@ def test_an_unknown_order_freezes_its_symbol_until_there_is_evidence() -> None:
         bar 10000              |
         bar 10000 instrument=1 |
         buy                    | SUBMIT entry buy 100
-        unknown entry          | ALARM OUTCOME_UNKNOWN; LATCHED ORDER_UNKNOWN PAUSED on instrument 0 \
+        unknown entry | ALARM OUTCOME_UNKNOWN; LATCHED ORDER_UNKNOWN PAUSED on instrument 0 \
         | inst.unknown_orders=1 account.pending_units=1_000_000
         buy instrument=1       | SUBMIT entry buy 100
         unknown entry          | ALARM ILLEGAL_TRANSITION

@@ -303,7 +303,7 @@ def test_a_target_that_the_gate_refuses_is_watched_instead() -> None:
 
 
 def test_orders_of_the_trade_before_protect_nothing() -> None:
-    """Flat, and a stranger buys again while the old stop is on its way out: it is not the new one's."""
+    """Flat, and a stranger buys again while the old stop is on its way out."""
     check(
         STOPPED
         + """

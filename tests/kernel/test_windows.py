@@ -76,7 +76,7 @@ def test_stops_and_targets_count_as_orders_and_are_never_held_back() -> None:
 
 
 def test_identical_orders_repeat_within_a_window() -> None:
-    """The same side, size and price; another size is another order, and a minute later it may go."""
+    """The same side, size and price; anything else is another order, and a minute frees it."""
     settings = "instrument.limits.repeat_count=1"
     story = """
         bar 10000            |
@@ -101,7 +101,7 @@ def test_the_last_eight_orders_are_remembered() -> None:
 
 
 def test_orders_that_differ_have_different_keys() -> None:
-    """Sides, kinds, roles, sizes and prices as they occur; a key may be shared, but not by these."""
+    """As they occur; two orders may share a key, but not these."""
     keys = {
         plain(order_key)(side, kind, role, qty, price)
         for side in (1, -1)

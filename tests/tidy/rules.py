@@ -15,6 +15,7 @@ KERNEL_MAY_IMPORT: Final = {
     "collections.abc",
     "dataclasses",
     "enum",
+    "functools",
     "interlock.kernel",
     "math",
     "numpy",
@@ -137,7 +138,7 @@ def inherits(texts: Iterable[str]) -> Iterator[str]:
 def kernel_reaches_out(text: str, file: str) -> Iterator[str]:
     """Find what the kernel may not import, call or compute with."""
     tree = ast.parse(text)
-    allowed = KERNEL_MAY_IMPORT | ({"numba"} if file == THE_COMPILER else set())
+    allowed = KERNEL_MAY_IMPORT | ({"numba", "numba.core"} if file == THE_COMPILER else set())
     for line, module, name in imports(tree):
         if module not in allowed and not module.startswith("interlock.kernel."):
             yield f"{line}: the kernel does not import {module}"

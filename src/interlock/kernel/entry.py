@@ -93,9 +93,8 @@ def size_entry(
     room_units = _room_units(
         limit_ppm=sizing["position_ppm"], equity_units=equity_units, used_units=held_units
     )
-    # The share of equity has to pay the fee too.
-    fee = mul_div_up(a=price, b=max(policy["account"]["costs"]["assumed_ppm"], 0), c=PPM)
-    scratch["position_lots"] = lots_of(units=room_units, price=price + fee, spec=spec)
+    paid = price + mul_div_up(a=price, b=max(policy["account"]["costs"]["assumed_ppm"], 0), c=PPM)
+    scratch["position_lots"] = lots_of(units=room_units, price=paid, spec=spec)  # fee included
     room_units = _room_units(
         limit_ppm=min(sizing["exposure_ppm"], policy["account"]["limits"]["exposure_ppm"]),
         equity_units=equity_units,

@@ -84,6 +84,14 @@ def first_event(state: StateArray, cursor: CursorArray, policy: PolicyArray, ts_
     return row
 
 
+def _start_ns(tape: Tape) -> int:
+    """Return when the first thing of a tape happens; 1 where there is none."""
+    times = [int(tape.facts["ts_ns"][0])] if tape.facts.shape[0] > 0 else []
+    if tape.bars.shape[0] > 0:
+        times.append(int(tape.bars["close_ns"][0]))
+    return min(times, default=1)
+
+
 def run(
     policy: PolicyArray,
     world: WorldArray,
@@ -121,12 +129,8 @@ def run(
     cursor["stop_seq"] = stop_seq
     work = np.zeros(1, dtype=WORK)
     total = tape.bars.shape[0]
-    start_ns = 0
-    if tape.facts.shape[0] > 0:
-        start_ns = int(tape.facts["ts_ns"][0])
-    if total > 0:
-        start_ns = min(start_ns or int(tape.bars["close_ns"][0]), int(tape.bars["close_ns"][0]))
-    facts = np.concatenate([first_event(state, cursor, policy, start_ns - 1), tape.facts])
+    first = first_event(state, cursor, policy, _start_ns(tape) - 1)
+    facts = np.concatenate([first, tape.facts])
     log: LogArray = np.empty(1, dtype=LOG)
     full: list[Rows] = []
     equity_units = np.zeros(total, dtype=np.int64)
