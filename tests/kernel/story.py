@@ -24,8 +24,16 @@ _REPORTS: Final = (
     "amended",
     "amend_rejected",
 )
-_ABOUT_ALL: Final = {Kind.HALT, Kind.RESUME, Kind.HEALTH, Kind.TIMER, Kind.CASH, Kind.VENUE_EQUITY}
-_ABOUT_ALL_TOO: Final = {Kind.DAY, Kind.POLICY_SET}
+_ABOUT_ALL: Final = {
+    Kind.HALT,
+    Kind.RESUME,
+    Kind.HEALTH,
+    Kind.TIMER,
+    Kind.CASH,
+    Kind.VENUE_EQUITY,
+    Kind.DAY,
+    Kind.POLICY_SET,
+}
 
 
 def _market(event: Rows, words: list[str]) -> None:
@@ -96,7 +104,7 @@ def event_of(bench: Bench, line: str) -> Rows:
     after_ns = int(float(extras.pop("after", "1")) * NS_PER_SECOND)
     event = bench.blank(kind, after_ns)
     event["src_ts_ns"] -= int(float(extras.pop("late", "0")) * NS_PER_SECOND)
-    event["instrument"] = ACCOUNT if kind in _ABOUT_ALL | _ABOUT_ALL_TOO else 0
+    event["instrument"] = ACCOUNT if kind in _ABOUT_ALL else 0
     if "instrument" in extras:
         event["instrument"] = int(extras.pop("instrument"))
     if kind == Kind.SIGNAL:

@@ -221,7 +221,7 @@ def test_each_limit_on_losses_trips_by_itself() -> None:
         trade 9500 | LATCHED MAX_DRAWDOWN HALTED
         """,
         f"{DRAWDOWN} {DAILY} {DEEPEST}"
-        + " account.limits.daily_loss_ppm=10_000 account.limits.drawdown_ppm=25_000",
+        " account.limits.daily_loss_ppm=10_000 account.limits.drawdown_ppm=25_000",
     )
     check(
         HELD + "trade 9500 | LATCHED MAX_DRAWDOWN HALTED",

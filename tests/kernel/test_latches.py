@@ -108,6 +108,16 @@ def test_killed_closes_what_it_is_over() -> None:
         )
 
 
+def test_a_position_of_nobody_is_under_the_latches_of_account_and_instrument() -> None:
+    """No strategy's kill closes it."""
+    opened = "fill stray buy 10 @ 10000 | ...\naccepted stop |\n"
+    check(
+        opened
+        + "halt KILL_IMMEDIATE KILLED strategy=0 | LATCHED KILL_IMMEDIATE KILLED on strategy 0"
+    )
+    check(opened + "halt KILL_IMMEDIATE KILLED | LATCHED KILL_IMMEDIATE KILLED; CANCEL stop")
+
+
 def test_paused_goes_on_managing() -> None:
     """The stop trails, time runs out: nothing of that needs to be allowed."""
     check(
@@ -204,6 +214,7 @@ def test_a_late_feed_pauses_until_it_is_in_time() -> None:
         bar 10000 late=5             | RELEASED FEED_LAG on instrument 0
         trade 10000 after=60 late=6  | LATCHED FEED_LAG PAUSED on instrument 0
         trade 10000                  | RELEASED FEED_LAG on instrument 0
+        trade 10000                  |
         """,
         LAG,
     )

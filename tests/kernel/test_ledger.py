@@ -155,6 +155,16 @@ def test_a_fee_in_the_base_asset_on_margin() -> None:
     )
 
 
+def test_a_fee_in_a_base_asset_that_is_not_held_is_not_booked() -> None:
+    """A sale of everything leaves nothing to take it from: the venue's books will show it."""
+    check("""
+        bar 10000                             |
+        buy                                   | SUBMIT entry buy 100
+        fill entry 100 @ 10000                | SUBMIT stop sell 100 at 9800
+        fill stop 100 @ 9800 fee=1 fee_asset=1 | CLOSED STOP -20000 | account.fees_units=0
+    """)
+
+
 def test_a_fee_that_takes_all_that_was_bought_ends_the_trade() -> None:
     check("""
         bar 10000                                  |

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -27,13 +26,6 @@ LIMITS = """
     strategy.limits.gross_notional_units=7_000_000 costs.slippage_base_ppm=500
 """
 COUNTERS = ("garbage", "sub")
-
-
-def worst_net(account: Any) -> int:
-    """Return the largest absolute net notional over every part of what is in flight."""
-    buys = account["pending_buy_units"]
-    sells = account["pending_units"] - buys
-    return int(max(abs(account["net_units"] + buys), abs(account["net_units"] - sells)))
 
 
 def check_entries(bench: Bench) -> None:

@@ -330,6 +330,33 @@ def test_no_entry_meets_what_is_left_of_the_trade_before() -> None:
     )
 
 
+def test_a_fill_through_zero_by_our_own_order_gets_a_plan_of_its_own() -> None:
+    """An overfill of the stop: what is short now is protected as the policy says, and halted."""
+    check(
+        STOPPED
+        + """
+        fill stop 130 @ 9800 | CLOSED STOP -20000; ALARM OVERFILL
+        | LATCHED OVERFILL HALTED on instrument 0; SUBMIT stop buy 30 at 9996
+        """,
+        QUIET,
+    )
+
+
+def test_a_stop_that_does_not_rest_is_not_moved() -> None:
+    """It was just taken down by the venue; a new one is on its way once its pair is gone."""
+    check(
+        OPENED
+        + """
+        cancelled stop       | CANCEL target
+        bar 10300            |
+        cancelled target     | SUBMIT stop sell 100 at 9800; SUBMIT target sell 100 at 10400
+        accepted stop        |
+        bar 10300            | AMEND stop 100 at 10000
+        """,
+        "exits.break_even_enabled=1 exits.break_even_multiple=1.0",
+    )
+
+
 def test_a_stop_that_is_accepted_when_its_position_is_gone_is_cancelled() -> None:
     check(
         """

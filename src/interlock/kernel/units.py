@@ -14,7 +14,9 @@ NS_PER_SECOND: Final = 1_000_000_000
 NS_PER_MINUTE: Final = 60 * NS_PER_SECOND
 _LIMB: Final = 31
 _LIMB_MASK: Final = 2**31 - 1
-_PRODUCT_SAFE: Final = 4.0e18  # below 2**62, with room for the rounding of the float product
+_NEAR_PRODUCT_MAX: Final = 2.0**110
+_NEAR_DIVISOR_MAX: Final = 2**60
+_NEAR_QUOTIENT_MAX: Final = 2.0**60
 _WIDE_MAX: Final = 2**62
 
 
@@ -51,29 +53,35 @@ def _any_mul_div(a: int, b: int, c: int, up: bool) -> int:
     assert 0 < c < _WIDE_MAX
     assert -_WIDE_MAX < a < _WIDE_MAX
     assert -_WIDE_MAX < b < _WIDE_MAX
-    negative = (a < 0) != (b < 0)
-    a = abs(a)
-    b = abs(b)
-    if float(a) * float(b) < _PRODUCT_SAFE:
-        product = a * b
-        quotient = product // c
-        if up and quotient * c != product:
-            quotient += 1
-    else:
-        quotient = _wide_mul_div(a=a, b=b, c=c, up=up)
-    return -quotient if negative else quotient
+    quotient = _wide_mul_div(a=abs(a), b=abs(b), c=c, up=up)
+    return -quotient if (a < 0) != (b < 0) else quotient
 
 
 @compiled
-def _float_quotient(product: int, c: int) -> int:
-    """Return product / c, rounded down, for 0 <= product < 2**62 and c > 0.
+def _is_near(a: int, b: int, c: int) -> bool:
+    """Return whether ``_near_mul_div`` may be used."""
+    if a < 0 or b < 0 or not 0 < c < _NEAR_DIVISOR_MAX:
+        return False
+    product = float(a) * float(b)
+    return product < _NEAR_PRODUCT_MAX and product < _NEAR_QUOTIENT_MAX * float(c)
 
-    A float division is several times faster than one of int64; what it misses is put right.
+
+@compiled
+def _near_mul_div(a: int, b: int, c: int, up: bool) -> int:
+    """Return a * b / c by one float division and the remainder that puts it right.
+
+    The float quotient misses by less than a * b / 2**50 / c, so the true remainder of the guess is
+    below 2**62. As machine code both products may wrap; their difference, being small, does not.
     """
-    quotient = int(float(product) / float(c))
-    remainder = product - quotient * c
+    c = int(c)
+    quotient = int(float(a) * float(b) / float(c))
+    remainder = int(a) * int(b) - quotient * c
     if remainder < 0 or remainder >= c:
-        quotient += remainder // c
+        missed = remainder // c
+        quotient += missed
+        remainder -= missed * c
+    if up and remainder > 0:
+        quotient += 1
     return quotient
 
 
@@ -91,11 +99,11 @@ def mul_div(a: int, b: int, c: int) -> int:
 
     >>> mul_div(2**60, 3, 4) == 3 * 2**58
     True
-    >>> int(mul_div(-7, 1, 2))
+    >>> mul_div(-7, 1, 2)
     -3
     """
-    if a >= 0 and b >= 0 and c > 0 and float(a) * float(b) < _PRODUCT_SAFE:
-        return _float_quotient(product=a * b, c=c)
+    if _is_near(a=a, b=b, c=c):
+        return _near_mul_div(a=a, b=b, c=c, up=False)
     return _any_mul_div(a=a, b=b, c=c, up=False)
 
 
@@ -103,12 +111,11 @@ def mul_div(a: int, b: int, c: int) -> int:
 def mul_div_up(a: int, b: int, c: int) -> int:
     """Return ``a * b / c`` rounded away from zero; same domain as ``mul_div``.
 
-    >>> int(mul_div_up(7, 1, 2)), int(mul_div_up(-7, 1, 2)), int(mul_div_up(8, 1, 2))
+    >>> mul_div_up(7, 1, 2), mul_div_up(-7, 1, 2), mul_div_up(8, 1, 2)
     (4, -4, 4)
     """
-    if a >= 0 and b >= 0 and c > 0 and float(a) * float(b) < _PRODUCT_SAFE:
-        quotient = _float_quotient(product=a * b, c=c)
-        return quotient + 1 if quotient * c != a * b else quotient
+    if _is_near(a=a, b=b, c=c):
+        return _near_mul_div(a=a, b=b, c=c, up=True)
     return _any_mul_div(a=a, b=b, c=c, up=True)
 
 
