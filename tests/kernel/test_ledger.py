@@ -143,6 +143,17 @@ def test_a_fee_in_the_base_asset_is_a_sale_of_it() -> None:
     """)
 
 
+def test_a_fee_in_the_base_asset_is_sold_at_the_price_of_its_fill() -> None:
+    """A lot that cost 10,050 on average pays for 10,100: 50 of it are realised."""
+    check("""
+        bar 10000                                |
+        buy                                      | SUBMIT entry buy 100
+        fill entry 50 @ 10000                    | ...
+        fill entry 50 @ 10100 fee=1 fee_asset=1  | ... | account.fees_units=10_100
+        | | account.realised_units=50 inst.cost_units=994_950 inst.position=99
+    """)
+
+
 def test_a_fee_in_the_base_asset_on_margin() -> None:
     check(
         """

@@ -3,7 +3,7 @@
 from typing import Final
 
 from interlock.kernel.codes import ACCOUNT, Cause, Level, Release, Scope
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.latches import clear_condition, set_latch
 from interlock.kernel.market import spread_ppm
 from interlock.kernel.rates import rate_add, rate_count
@@ -137,7 +137,7 @@ def _equity_tripped(policy: Row, state: Row, out: Row) -> None:
             _drawdown_latch(policy, state, out, Level.WARNED, account["drawdown_warn_at_units"])
 
 
-@compiled
+@compiled_inline
 def check_equity(policy: Row, state: Row, out: Row) -> None:
     """Judge the equity after a mark, a fill or funding: peaks, daily loss, drawdowns."""
     account = state["account"]
@@ -205,7 +205,7 @@ def _condition(
         )
 
 
-@compiled
+@compiled_inline
 def check_bar(policy: Row, state: Row, out: Row, instrument: int, before: int, close: int) -> None:
     """Judge a closed bar: the range against its baseline, and the move since the last close."""
     breakers = policy["account"]["breakers"]
@@ -266,7 +266,7 @@ def check_spread(policy: Row, state: Row, out: Row, instrument: int) -> None:
     _condition(policy, state, out, Cause.SPREAD, instrument, value_ppm, bad)
 
 
-@compiled
+@compiled_inline
 def check_lag(policy: Row, state: Row, out: Row, instrument: int, lag_ns: int) -> None:
     """Judge how late a number came."""
     breaker = policy["account"]["breakers"][Cause.FEED_LAG]

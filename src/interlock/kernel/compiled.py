@@ -22,20 +22,15 @@ def _widened(argument: Any) -> Any:
     return types.int64 if isinstance(plain, _NARROW) else plain
 
 
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile ``function`` with the kernel's options, keeping its Python signature.
-
-    ``fastmath`` reorders float sums; the ``numpy`` error model turns ``1 // 0`` into ``0``;
-    without ``boundscheck`` an index past the end reads somebody else's memory. ``cache`` does
-    not notice an edit in *another* kernel file, so the package's root names the cache folder
-    after the sources of kernel and sim.
-    """
+def _compile(function: Callable[P, R], forceinline: bool) -> Callable[P, R]:
+    """Compile with the kernel's options: the only place they stand."""
     wrapper: Any = numba.njit(
         cache=True,
         fastmath=False,
         error_model="python",
         boundscheck=True,
         no_cfunc_wrapper=True,  # nobody calls the kernel from C
+        forceinline=forceinline,
     )(function)
     if hasattr(wrapper, "get_call_template"):  # not when NUMBA_DISABLE_JIT is set
         template = wrapper.get_call_template
@@ -48,3 +43,19 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
         wrapper.get_call_template = widened_template
     return cast("Callable[P, R]", wrapper)
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` with the kernel's options, keeping its Python signature.
+
+    ``fastmath`` reorders float sums; the ``numpy`` error model turns ``1 // 0`` into ``0``;
+    without ``boundscheck`` an index past the end reads somebody else's memory. ``cache`` does
+    not notice an edit in *another* kernel file, so the package's root names the cache folder
+    after the sources of kernel and sim.
+    """
+    return _compile(function, forceinline=False)
+
+
+def compiled_inline(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile likewise, into its callers: for the few functions that run on every bar."""
+    return _compile(function, forceinline=True)

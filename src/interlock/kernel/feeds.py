@@ -2,7 +2,7 @@
 
 from interlock.kernel.breakers import check_bar, check_equity, check_lag, check_spread
 from interlock.kernel.codes import Exit, Flag, OrderState
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.entry import ask_entry
 from interlock.kernel.exits import due_exit
 from interlock.kernel.latches import cool_down
@@ -73,7 +73,7 @@ def manage(policy: Row, state: Row, out: Row, instrument: int, closed_bar: bool)
         protect(policy=policy, state=state, out=out, instrument=instrument)
 
 
-@compiled
+@compiled_inline
 def on_bar(policy: Row, state: Row, out: Row, row: Row) -> None:
     """Take a closed bar; a bad one is counted and quarantined and moves nothing else."""
     instrument = row["instrument"]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from interlock.kernel.codes import Feed
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.records import Row
 from interlock.kernel.units import NS_PER_SECOND, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, UNITS_MAX
 
@@ -12,7 +12,7 @@ JUMPS_BELIEVED: Final = 3  # ... but three in a row are: that is a split or a ne
 FUTURE_NS_MAX: Final = 2 * NS_PER_SECOND  # clocks differ a little; beyond it the number is wrong
 
 
-@compiled
+@compiled_inline
 def prices_in_range(spec: Row, low: int, high: int) -> bool:
     """Return whether ``low`` and ``high`` (ticks) are prices the ledger can value."""
     if not 0 < low <= high <= PRICE_TICKS_MAX:
@@ -20,7 +20,7 @@ def prices_in_range(spec: Row, low: int, high: int) -> bool:
     return bool(float(high) * float(spec["unit_num"]) < float(UNITS_MAX))
 
 
-@compiled
+@compiled_inline
 def bar_is_sound(spec: Row, row: Row) -> bool:
     """Return whether a bar can have happened: low <= open, close <= high, volume >= 0."""
     low = row["low"]
@@ -37,7 +37,7 @@ def _is_near(price: int, mark: int) -> bool:
     return bool(price < mark * JUMP_FACTOR and price * JUMP_FACTOR > mark)
 
 
-@compiled
+@compiled_inline
 def price_is_believed(inst: Row, price: int) -> bool:
     """Return whether ``price`` may be a mark; a jump needs two more to the same place."""
     if inst["mark"] == 0 or _is_near(price=price, mark=inst["mark"]):
@@ -64,7 +64,7 @@ def quarantine(inst: Row, account: Row) -> None:
     account["garbage"] += 1
 
 
-@compiled
+@compiled_inline
 def update_atr(spec: Row, inst: Row, high: int, low: int, close: int) -> None:
     """Fold one closed bar into the average true range and its baseline, in ticks.
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from interlock.kernel.breakers import watch_equity
 from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level, Metric
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.controls import (
     enforce,
     on_adopted,
@@ -29,7 +29,7 @@ from interlock.kernel.units import PRICE_TICKS_MAX, QTY_LOTS_MAX, UNITS_MAX
 TS_NS_MAX: Final = 2**62
 
 
-@compiled
+@compiled_inline
 def _names_instrument(policy: Row, row: Row) -> bool:
     return bool(0 <= row["instrument"] < policy["account"]["instruments"])
 
@@ -116,7 +116,7 @@ def _control_is_sound(policy: Row, row: Row) -> bool:
     return True
 
 
-@compiled
+@compiled_inline
 def is_sound(policy: Row, state: Row, row: Row) -> bool:
     """Return whether an event may be handled at all; if not it only counts as garbage.
 
@@ -183,7 +183,7 @@ def _on_control(policy: Row, state: Row, out: Row, row: Row) -> None:
         on_calendar(state=state, row=row)
 
 
-@compiled
+@compiled_inline
 def handle(policy: Row, state: Row, row: Row, out: Row) -> int:
     """Handle one event row; ``step`` for callers that hold the rows already."""
     account = state["account"]

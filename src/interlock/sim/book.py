@@ -3,7 +3,7 @@
 from typing import Final
 
 from interlock.kernel.codes import SELL, Flag, Kind, OrderKind
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.emit import blank
 from interlock.kernel.records import Row
 from interlock.sim.world import NEVER_TOUCHED, REPORT_ROWS
@@ -144,7 +144,7 @@ def _note_touch(book: Row, order: Row) -> None:
         book["touch_high"] = min(book["touch_high"], price)
 
 
-@compiled
+@compiled_inline
 def is_untouched(venue: Row, instrument: int, low: int, high: int) -> bool:
     """Return whether a bar between ``low`` and ``high`` leaves every resting order as it is."""
     book = venue["instruments"][instrument]

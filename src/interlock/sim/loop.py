@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.kernel.codes import Kind, Release, Scope
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.emit import blank
 from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import OUT, ROW, Row, Rows, int64_record
@@ -96,7 +96,7 @@ def _collect(cursor: Row, work: Row, count: int) -> None:
         cursor["tail"] += 1
 
 
-@compiled
+@compiled_inline
 def give(
     policy: Row,
     state: Row,
@@ -186,7 +186,7 @@ def _resume(
         index -= 1
 
 
-@compiled
+@compiled_inline
 def _tell_bar(work: Row, bar: Row) -> Row:
     """Write a bar into the event row for the venue: src_ts_ns its open, ts_ns its close."""
     row: Row = work["event"][0]
@@ -233,7 +233,7 @@ def _one_signal(
     pump(policy, state, world, venue, cursor, work, log, cursor["ts_ns"])
 
 
-@compiled
+@compiled_inline
 def _one_bar(
     policy: Row, state: Row, world: Row, venue: Row, cursor: Row, work: Row, log: Row, bar: Row
 ) -> None:

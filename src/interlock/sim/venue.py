@@ -7,7 +7,7 @@ speaks to the kernel only through the reports any venue sends.
 from typing import Final
 
 from interlock.kernel.codes import Kind, OrderKind
-from interlock.kernel.compiled import compiled
+from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.ledger import position_value_units
 from interlock.kernel.market import update_atr
 from interlock.kernel.records import Row, Rows
@@ -219,7 +219,7 @@ def on_open(world: Row, venue: Row, row: Row, reports: Row) -> None:
     match_takers(world, venue, reports, row)
 
 
-@compiled
+@compiled_inline
 def on_quiet_bar(world: Row, venue: Row, row: Row) -> None:
     """Take a bar's close where nothing rests: the mark, and the range if slippage asks for it."""
     instrument = row["instrument"]
