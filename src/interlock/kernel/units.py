@@ -14,9 +14,9 @@ NS_PER_SECOND: Final = 1_000_000_000
 NS_PER_MINUTE: Final = 60 * NS_PER_SECOND
 _LIMB: Final = 31
 _LIMB_MASK: Final = 2**31 - 1
-_NEAR_PRODUCT_MAX: Final = 2.0**110
+_NEAR_PRODUCT_MAX: Final = float(2**110)
 _NEAR_DIVISOR_MAX: Final = 2**60
-_NEAR_QUOTIENT_MAX: Final = 2.0**60
+_NEAR_QUOTIENT_MAX: Final = float(2**60)
 _WIDE_MAX: Final = 2**62
 
 
