@@ -320,6 +320,17 @@ def test_a_target_that_no_order_rests_for_is_watched() -> None:
     )
 
 
+def test_a_strategy_keeps_its_own_record_in_multiples_of_the_risk() -> None:
+    """A loss of 1 R and a win of 2 R on 1,000,000 each: -200 and +400 bps."""
+    after(
+        LONG + "fill stop 100 @ 9800 | ...\ncancelled target |" + LONG,
+        """
+        fill target 100 @ 10400 | CLOSED TARGET 40000 | strategy0.trades=2 strategy0.wins=1
+        | | strategy0.win_sum=2.0 strategy0.loss_sum=1.0 strategy0.edge_sum_bps=200.0
+        """,
+    )
+
+
 def test_the_row_that_closes_a_trade_says_it_all() -> None:
     """Money, prices, the best and the worst of it, how long and at what risk."""
     bench = after(

@@ -189,6 +189,15 @@ def test_a_range_far_above_its_baseline_pauses_until_it_is_back() -> None:
     check(story, SPIKE)
 
 
+def test_a_spike_says_how_many_times_the_baseline_it_is() -> None:
+    bench = check(
+        "bar 10050 9950 10000 |\nbar 10050 9950 10000 |\nbar 10500 9500 10000 | ...",
+        SPIKE.replace("2500000", "2499999"),
+    )
+
+    assert (bench.commands[0]["value"], bench.commands[0]["limit"]) == (2_500_000, 2_499_999)
+
+
 def test_a_move_within_one_period_halts_until_a_person_looks() -> None:
     """10 % of 10,000 is 1,000; back inside is not enough."""
     check(

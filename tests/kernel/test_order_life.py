@@ -60,6 +60,7 @@ def check_report(bench: Bench, role: str, before: OrderState, kind: Kind) -> Non
     tell(f"{REPORTS[kind]} {role} {words} | {expected}", bench=bench, every=check_all)
     if legal is None:
         assert believed(bench) == untouched
+        assert bench.commands[0]["value"] == before * 64 + kind
         assert bench.read("account.illegal_transitions") == 1
         return
     assert bench.read("account.illegal_transitions") == 0

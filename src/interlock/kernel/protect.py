@@ -307,12 +307,10 @@ def begin_exit(policy: Row, state: Row, out: Row, instrument: int, code: int) ->
 def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
     """Send the closing order once nothing holds the position any more."""
     inst = state["instruments"][instrument]
-    if inst["exit_code"] == Exit.NONE or inst["position"] == 0 or inst["exit_order"] > 0:
-        return
-    if inst["stop_order"] > 0:
+    if inst["exit_code"] == Exit.NONE or inst["position"] == 0 or inst["stop_order"] > 0:
         return
     inst["unprotected"] = 1
-    if inst["target_order"] > 0:
+    if inst["exit_order"] > 0 or inst["target_order"] > 0:
         return
     _ask_reduce(state, instrument, Role.EXIT, OrderKind.MARKET, max(inst["mark"], 1), 0)
     link = _try_submit(policy=policy, state=state, out=out, peer_id=0)

@@ -14,7 +14,6 @@ WORLD_INSTRUMENT: Final = int64_record(
         "unit_num",
         "unit_den",
         "lot",
-        "margined",  # 1: fills post margin instead of paying their notional
         "native_oco",
         "fee_in_base",  # 1: a buy's fee is taken out of the bought asset
         "maker_ppm",
