@@ -11,8 +11,8 @@ from interlock.kernel.latches import find_latch
 from interlock.kernel.orders import reserve, take_slot
 from interlock.kernel.rates import rate_add, rate_count
 from interlock.kernel.records import SUBS, Row
-from interlock.kernel.state import REPEATS
-from interlock.kernel.units import BP_PPM, NS_PER_MINUTE, NS_PER_SECOND, PPM
+from interlock.kernel.state import RATE_BUCKETS, REPEATS
+from interlock.kernel.units import NS_PER_MINUTE, NS_PER_SECOND, PPM
 
 _KEY_PRIME: Final = 1_000_003
 _KEY_MASK: Final = 2**40 - 1
@@ -231,7 +231,7 @@ def _count_entry(policy: Row, state: Row, out: Row, instrument: int, strategy: i
     inst["repeat_next"] = (place + 1) % REPEATS
     limits = policy["strategies"][strategy]["limits"]
     window_ns = limits["order_rate_window_ns"]
-    if policy["account"]["breakers"][Cause.ORDER_RATE]["enabled"] != 1 or window_ns < BP_PPM:
+    if policy["account"]["breakers"][Cause.ORDER_RATE]["enabled"] != 1 or window_ns < RATE_BUCKETS:
         return
     own = state["strategies"][strategy]
     rate_add(own["entries"], ts_ns, window_ns)

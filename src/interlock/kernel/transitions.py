@@ -21,6 +21,7 @@ LEGAL: Final[dict[tuple[OrderState, Kind], OrderState]] = {
     (OrderState.INTENT, Kind.OUTCOME_UNKNOWN): OrderState.UNKNOWN,
     (OrderState.INTENT, Kind.CANCEL): OrderState.PENDING_CANCEL,
     (OrderState.INTENT, Kind.AMENDED): OrderState.WORKING,
+    (OrderState.INTENT, Kind.AMEND_REJECTED): OrderState.INTENT,  # else the wish were lost
     (OrderState.WORKING, Kind.FILL): OrderState.PARTIAL,
     (OrderState.WORKING, Kind.CANCELLED): OrderState.CANCELLED,
     (OrderState.WORKING, Kind.EXPIRED): OrderState.EXPIRED,
