@@ -1,5 +1,7 @@
 """Strategies by name and parameters by key: every mistake has its sentence."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,3 +225,18 @@ def test_a_setting_twice_is_refused() -> None:
 
 def test_warming_up_runs_every_built_in() -> None:
     warm()
+
+
+def test_an_edit_within_the_same_second_is_what_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own cache tells files apart by second and size: it would run the code before."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "edited.py"
+    for default in ("0.5", "0.7"):
+        path.write_text(GOOD.replace("default=0.5", f"default={default}"))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        found = {
+            one.name: one for one in load_strategy(f"{path}:Rising", {"bars": "1"}).parameters()
+        }
+        assert found["above"].default == default

@@ -4,9 +4,10 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 import polars as pl
@@ -67,14 +68,26 @@ def _unknown(name: str) -> str:
     )
 
 
+class _FromSource(SourceFileLoader):
+    """Runs what the file says now, never bytecode that Python kept.
+
+    Python takes kept bytecode for current when second and size are the same, so that an edit right
+    after a run would go on trading by the code before it.
+    """
+
+    def path_stats(self, path: object) -> NoReturn:
+        """Have no age to compare with: then nothing kept is read, and nothing is kept."""
+        raise OSError(f"{path} is always read")
+
+
 def _run(path: Path) -> ModuleType:
     """Return the module in ``path``, run afresh."""
     if not path.is_file():
         raise StrategyError(f"strategy file {path} must exist, and was not found.")
     file = path.resolve()
     name = f"interlock_strategy_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None  # the name ends in .py
+    spec = importlib.util.spec_from_file_location(name, file, loader=_FromSource(name, str(file)))
+    assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # pydantic looks up the names in annotations through this table.
