@@ -15,6 +15,7 @@ from tests.kernel.helpers import change, number, open_policy
 # An account of a million, untouched, and an entry of a tenth of it that every rule lets pass.
 _VIEW: Final = {
     "ts_ns": 1,
+    "policy_seq": 1,
     "free_orders": 256,
     "equity_units": 1_000_000,
     "day_start_units": 1_000_000,

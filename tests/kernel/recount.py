@@ -151,7 +151,8 @@ def rests(state: Any, inst: Any) -> bool:
         return False
     stop = state["orders"][inst["stop_order"] - 1]
     ours = stop["order_id"] >= inst["entry_seq"] * SUBS
-    return bool(ours and stop["state"] != OrderState.INTENT and stop["side"] * inst["position"] < 0)
+    seen = stop["state"] not in {OrderState.INTENT, OrderState.UNKNOWN}
+    return bool(ours and seen and stop["side"] * inst["position"] < 0)
 
 
 def check_latches(bench: Bench) -> None:

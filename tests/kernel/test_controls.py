@@ -235,8 +235,38 @@ def test_an_adopted_position_that_gained_moves_the_peak() -> None:
     """)
 
 
-def test_what_we_hold_already_is_not_adopted() -> None:
-    check(OPENED + "adopted buy 50 @ 9000 |  | inst.position=100 account.capital_units=100_000_000")
+def test_a_position_found_where_we_hold_one_halts_its_symbol() -> None:
+    """Nobody can explain it, so nothing of it is booked, and only evidence opens the latch."""
+    bench = check(
+        OPENED
+        + """
+        bar 10000 instrument=1    |
+        adopted sell 50 @ 9000    | ALARM POSITION_MISMATCH
+        | LATCHED RECONCILIATION HALTED on instrument 0
+        | | inst.position=100 account.capital_units=100_000_000
+        """
+    )
+    alarm, latch = bench.commands
+    assert (alarm["value"], latch["value"], latch["limit"]) == (-50, -50, 100)
+    check(
+        """
+        buy instrument=1                    | SUBMIT entry buy 100
+        adopted sell 50 @ 9000              | ALARM POSITION_MISMATCH
+        resume RECONCILIATION instrument=0  |
+        timer RECONCILIATION instrument=0   | RELEASED RECONCILIATION on instrument 0
+        """,
+        bench=bench,
+    )
+
+
+def test_an_entry_that_waits_where_the_position_is_not_ours_is_cancelled() -> None:
+    check("""
+        bar 10000               |
+        buy                     | SUBMIT entry buy 100
+        adopted buy 50 @ 10000  | SUBMIT stop sell 50 at 9800
+        adopted buy 60 @ 10000  | ALARM POSITION_MISMATCH
+        | LATCHED RECONCILIATION HALTED on instrument 0; CANCEL entry
+    """)
 
 
 def test_a_position_that_is_found_while_an_entry_waits() -> None:

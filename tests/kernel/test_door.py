@@ -8,11 +8,11 @@ import pytest
 import interlock.kernel.compiled
 from interlock.kernel.codes import Kind, OrderKind, OrderState, Role
 from interlock.kernel.propose import resting_best
-from interlock.kernel.records import rows
-from interlock.kernel.replay import replay
+from interlock.kernel.records import new_out, rows
+from interlock.kernel.replay import advance, replay
 from interlock.kernel.state import new_state
 from interlock.kernel.step import step
-from tests.kernel.helpers import CASH, OUT, Bench, plain
+from tests.kernel.helpers import CASH, OUT, Bench, plain, says
 from tests.kernel.story import check, event_of
 
 PENDING = "bar 10000 |\nbuy | SUBMIT entry buy 100"
@@ -189,6 +189,38 @@ def test_a_replay_is_the_same_as_one_event_after_the_other() -> None:
 
     assert replay(bench.policy, state, np.concatenate(bench.events), OUT) == 3
     assert state.tobytes() == bench.state.tobytes()
+
+
+def test_advancing_stops_at_each_event_that_causes_something() -> None:
+    """And at the end; what is garbage counts as handled."""
+    story = "\nfill entry 100 @ 10000 | ...\naccepted stop |\ntrade 10100 |\ntrade 10100 |"
+    bench = check(PENDING + story)
+    events = np.concatenate([*bench.events, bench.events[-1]])
+    state, out = new_state(CASH), new_out()
+    stops = []
+    start = 0
+    while start < len(events):
+        index = advance(bench.policy, state, events, start, out)
+        count = int(state["account"]["sub"][0])
+        stops.append((index, [says(row) for row in out["rows"][0, :count]]))
+        start = index + 1
+
+    assert stops == [
+        (2, ["SUBMIT entry buy 100"]),
+        (3, ["SUBMIT stop sell 100 at 9800", "SUBMIT target sell 100 at 10400"]),
+        (8, []),
+    ]
+    assert state["account"]["garbage"] == bench.state["account"]["garbage"] + 1
+    state["account"]["garbage"] -= 1
+    assert state.tobytes() == bench.state.tobytes()
+    assert advance(bench.policy, state, events, 8, out) == 8
+
+
+def test_advancing_begins_within_the_events() -> None:
+    bench = Bench()
+    for start in (-1, 2):
+        with pytest.raises(AssertionError):
+            advance(bench.policy, bench.state, rows(1), start, OUT)
 
 
 def test_our_own_resting_entries_are_found() -> None:

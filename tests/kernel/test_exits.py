@@ -247,7 +247,7 @@ def test_an_opposite_signal_closes() -> None:
     after(
         LONG,
         """
-        sell strategy=1       |
+        sell strategy=1       | REFUSED entry POSITION_OF_ANOTHER_STRATEGY
         sell                  | CANCEL stop; CANCEL target
         sell                  |
         cancelled stop        |

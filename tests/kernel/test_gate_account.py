@@ -288,6 +288,17 @@ def test_selling_what_is_not_held_is_allowed_twice() -> None:
     )
 
 
+def test_nothing_enters_before_a_policy_is_set() -> None:
+    """Its number is the event that set it."""
+    check(
+        Reason.POLICY_NOT_SET,
+        """
+        view.policy_seq=0 | POLICY_NOT_SET | 0 1
+        view.policy_seq=1 | NONE           | 1 1
+        """,
+    )
+
+
 def test_the_leverage_an_order_asks_for() -> None:
     check(
         Reason.LEVERAGE_REQUEST,

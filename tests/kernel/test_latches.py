@@ -273,6 +273,38 @@ def test_a_person_cannot_open_what_waits_for_evidence() -> None:
     """)
 
 
+@pytest.mark.parametrize(("scope", "where"), [("", ""), (" instrument=0", " on instrument 0")])
+def test_a_start_holds_entries_until_the_books_agree(scope: str, where: str) -> None:
+    """POLICY_SET, HALT, and the TIMER that says so: also when the first start was cut short."""
+    reason = "INSTRUMENT_LATCHED" if where else "ACCOUNT_LATCHED"
+    check(f"""
+        halt RECONCILIATION PAUSED{scope} | LATCHED RECONCILIATION PAUSED{where}
+        bar 10000                         |
+        buy                               | REFUSED entry {reason}
+        policy_set                        |
+        halt RECONCILIATION PAUSED{scope} |
+        timer                             |
+        resume RECONCILIATION{scope}      |
+        buy                               | REFUSED entry {reason}
+        timer RECONCILIATION{scope}       | RELEASED RECONCILIATION{where}
+        | | account.latches=0
+        buy                               | SUBMIT entry buy 100
+        timer RECONCILIATION{scope}       |
+    """)
+
+
+def test_agreement_about_the_account_says_nothing_of_an_instrument() -> None:
+    check("""
+        halt RECONCILIATION PAUSED               | LATCHED RECONCILIATION PAUSED
+        halt RECONCILIATION HALTED instrument=0  | LATCHED RECONCILIATION HALTED on instrument 0
+        timer RECONCILIATION                     | RELEASED RECONCILIATION
+        bar 10000                                |
+        buy                                      | REFUSED entry INSTRUMENT_LATCHED
+        timer RECONCILIATION instrument=0        | RELEASED RECONCILIATION on instrument 0
+        buy                                      | SUBMIT entry buy 100
+    """)
+
+
 def test_a_table_without_room_halts_the_account_until_a_person_looks() -> None:
     """The last row is kept for that, and a kill that finds no other place is a kill."""
     bench = Bench(QUIET)

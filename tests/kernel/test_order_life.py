@@ -35,7 +35,15 @@ REPORTS = {
     Kind.AMENDED: "amended",
     Kind.AMEND_REJECTED: "amend_rejected",
 }
-COUNTERS = ("seq", "sub", "ts_ns", "events", "illegal_transitions", "unknown_reports")
+COUNTERS = (
+    "seq",
+    "sub",
+    "ts_ns",
+    "events",
+    "illegal_transitions",
+    "unknown_reports",
+    "late_rejects",
+)
 QUIET = "exits.target_method=TargetMethod.NONE"
 
 
@@ -279,7 +287,29 @@ def test_reports_of_orders_that_nobody_knows() -> None:
         accepted stray       | ALARM UNKNOWN_ORDER | account.unknown_reports=1
         cancelled stray      | ALARM UNKNOWN_ORDER | account.unknown_reports=2
         amend_rejected stray | ALARM UNKNOWN_ORDER | account.unknown_reports=3
+        cancel_rejected stray | ALARM UNKNOWN_ORDER | account.unknown_reports=4
+        cancel_rejected stray order_id=1_000_000 | ALARM UNKNOWN_ORDER | account.late_rejects=0
         """,
+    )
+
+
+def test_a_refusal_that_the_orders_end_overtook_is_no_alarm() -> None:
+    """The stop filled while its amendment, and the entry while its cancel, was on the way."""
+    tell(
+        """
+        bar 10000                  |
+        buy                        | SUBMIT entry buy 100
+        fill entry 40 @ 10000      | SUBMIT stop sell 40 at 9800
+        accepted stop              |
+        halt KILL_GRACEFUL HALTED  | LATCHED KILL_GRACEFUL HALTED; CANCEL entry
+        fill entry 60 @ 10000      | AMEND stop 100 at 9800
+        cancel_rejected entry      |                     | account.late_rejects=1
+        fill stop 40 @ 9800        | SUBMIT stop sell 60 at 9800
+        amend_rejected stop-1      |                     | account.late_rejects=2
+        cancelled stop-1           | ALARM UNKNOWN_ORDER | account.unknown_reports=1
+        """,
+        QUIET,
+        every=check_all,
     )
 
 

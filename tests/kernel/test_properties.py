@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.kernel.codes import Alarm, Flag, Kind, OrderState, Role
+from interlock.kernel.codes import Alarm, Cause, Flag, Kind, OrderState, Release, Role
 from interlock.kernel.records import ROW, ROW_BYTES, Rows
 from tests.kernel.chance import HONEST, Action, actions, play
 from tests.kernel.helpers import INSTRUMENTS, Bench
@@ -106,6 +107,86 @@ def test_a_replay_gives_the_same_bytes(told: list[Action]) -> None:
 
     assert first == second
     assert bench.state.tobytes() == again.state.tobytes()
+
+
+def repeated(bench: Bench) -> None:
+    """Tell the last fill once more, as after a reconnect: nothing changes but what counts."""
+    told = bench.events[-1]
+    handled = told["seq"][0] == bench.read("account.seq")
+    if told["kind"][0] not in {Kind.FILL, Kind.BUST} or not handled:
+        return
+    before = bench.state.copy()
+    again = bench.blank(told["kind"][0])
+    for name in set(ROW.names or ()) - {"seq", "ts_ns", "src_ts_ns"}:
+        again[name] = told[name]
+    assert bench.give(again) == []
+    account = before["account"]
+    account["duplicate_fills"] += 1
+    account["events"] += 1
+    account["sub"] = 0
+    account["seq"], account["ts_ns"] = again["seq"], again["ts_ns"]
+    assert bench.state.tobytes() == before.tobytes()
+
+
+@given(actions)
+def test_a_fill_that_is_told_twice_is_booked_once(told: list[Action]) -> None:
+    """Whatever the order is by then: found, ended, or a trade that was taken back."""
+    play(Bench(), told, every=repeated)
+
+
+IN_FLIGHT = (
+    "pending_units",
+    "pending_buy_units",
+    "pending_exposure_units",
+    "pending_cash_units",
+    "pending_margin_units",
+    "pending_positions",
+    "open_orders",
+)
+
+
+def end_of(bench: Bench, order: Any, lost: bool) -> Rows:
+    """Return a report that an open order ends with, or that it is lost sight of before."""
+    event = bench.blank(Kind.CANCELLED)
+    event["instrument"] = order["instrument"]
+    event["order_id"] = order["order_id"]
+    unknown = order["state"] == OrderState.UNKNOWN
+    left = int(order["qty"] - order["filled"])
+    held = bench.state["instruments"]["position"][0, int(order["instrument"])]
+    if order["flags"] & Flag.REDUCE_ONLY:
+        left = min(left, -int(order["side"]) * int(held))
+    if lost and not unknown:
+        event["kind"] = Kind.OUTCOME_UNKNOWN
+    elif order["flags"] & Flag.REDUCE_ONLY and left > 0:
+        event["kind"] = Kind.FILL
+        event["side"], event["qty"], event["price"] = order["side"], left, 10_000
+    elif unknown:
+        event["kind"] = Kind.ABSENT
+    return event
+
+
+@given(actions, st.lists(st.booleans(), min_size=1))
+def test_nothing_is_held_for_orders_that_ended(told: list[Action], lost: list[bool]) -> None:
+    """Every order ends, some of them by evidence after nobody knew: no total remembers them."""
+    bench = play(Bench(), told, every=check_all, kinds=HONEST)
+    for turn in range(500):
+        left = [x for x in bench.state[0]["orders"] if x["order_id"] != 0]
+        if not left:
+            break
+        left.sort(key=lambda x: (x["flags"] & Flag.REDUCE_ONLY, x["order_id"]))
+        bench.give(end_of(bench, left[0], lost[turn % len(lost)]))
+        check_all(bench)
+    state = bench.state[0]
+
+    assert {name: int(state["account"][name]) for name in IN_FLIGHT} == dict.fromkeys(IN_FLIGHT, 0)
+    for table in ("instruments", "strategies"):
+        assert not state[table]["pending_units"].any()
+        assert not state[table]["open_orders"].any()
+    for name in ("entry_buy", "entry_sell", "reduce_buy", "reduce_sell", "unknown_orders"):
+        assert not state["instruments"][name].any(), name
+    latches = state["latches"][: state["account"]["latches"]]
+    ours = latches["release"] == Release.CONDITION  # what a person set waits for a person
+    assert Cause.ORDER_UNKNOWN not in latches["cause"][ours]
 
 
 @given(actions, st.integers(0, 60))

@@ -1,5 +1,7 @@
 """Every position has a stop resting at the venue, sized to it, or somebody hears of it."""
 
+import pytest
+
 from tests.kernel.helpers import Bench
 from tests.kernel.recount import check_all
 from tests.kernel.story import check as tell
@@ -176,6 +178,41 @@ def test_an_exit_that_did_not_happen_gives_the_position_its_stop_back() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "end", ["cancelled exit", "expired exit", "unknown exit | ...\nabsent exit"]
+)
+def test_an_exit_that_happened_in_part_goes_on(end: str) -> None:
+    """What is left leaves too, and the row that closes the trade names what began the exit."""
+    bench = check(
+        STOPPED
+        + f"""
+        flat                 | CANCEL stop
+        cancelled stop       | SUBMIT exit sell 100
+        fill exit 60 @ 9990  |
+        {end}                | ...
+        """,
+        QUIET,
+    )
+    assert bench.order(0, "exit")["qty"] == 40
+    check("fill exit 40 @ 9990 | CLOSED SIGNAL -1000 | account.open_orders=0", bench=bench)
+
+
+def test_an_exit_that_the_venue_refused_after_a_part_gives_the_rest_its_stop_back() -> None:
+    """Asking again at once would be refused again."""
+    check(
+        STOPPED
+        + """
+        flat                 | CANCEL stop
+        cancelled stop       | SUBMIT exit sell 100
+        accepted exit        |
+        fill exit 60 @ 9990  |
+        unknown exit         | ALARM OUTCOME_UNKNOWN; LATCHED ORDER_UNKNOWN PAUSED on instrument 0
+        rejected exit        | RELEASED ORDER_UNKNOWN on instrument 0; SUBMIT stop sell 40 at 9800
+        """,
+        QUIET,
+    )
+
+
 def test_a_stop_that_is_refused_is_an_alarm_and_an_exit() -> None:
     """A position that cannot be protected is not kept; its latch goes when it is gone."""
     check(
@@ -244,7 +281,7 @@ def test_nothing_is_amended_while_it_is_being_cancelled_or_unknown() -> None:
         fill entry 30 @ 10000 | SUBMIT stop sell 30 at 9800
         unknown stop          | ...
         fill entry 30 @ 10000 |
-        accepted stop         | RELEASED ORDER_UNKNOWN on instrument 0
+        accepted stop         | RELEASED ORDER_UNKNOWN on instrument 0; AMEND stop 60 at 9800
         flat                  | CANCEL entry; CANCEL stop
         fill entry 10 @ 10000 |
         """,

@@ -247,6 +247,7 @@ class Alarm(IntEnum):
     LATCH_TABLE_FULL = 7
     OUTCOME_UNKNOWN = 8
     BUST = 9
+    POSITION_MISMATCH = 10  # the venue names a position where we hold another
 
 
 class OrderState(IntEnum):

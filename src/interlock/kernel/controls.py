@@ -1,8 +1,19 @@
 """Operators, clocks, calendars and monitors: what they may ask, and what it does."""
 
 from interlock.kernel.breakers import check_equity, trip, watch_equity
-from interlock.kernel.codes import ACCOUNT, Cause, Exit, Kind, Level, Metric, Release, Scope
+from interlock.kernel.codes import (
+    ACCOUNT,
+    Alarm,
+    Cause,
+    Exit,
+    Kind,
+    Level,
+    Metric,
+    Release,
+    Scope,
+)
 from interlock.kernel.compiled import compiled
+from interlock.kernel.emit import alarm
 from interlock.kernel.fills import start_trade
 from interlock.kernel.latches import (
     clear_condition,
@@ -263,12 +274,44 @@ def on_venue_equity(policy: Row, state: Row, out: Row, row: Row) -> None:
 
 
 @compiled
+def _position_mismatch(state: Row, out: Row, row: Row) -> None:
+    """The venue names a position where we hold one: nobody can explain it, so the symbol halts.
+
+    Nothing is booked: no price is invented. Evidence that both agree opens the latch.
+    """
+    instrument = row["instrument"]
+    found = row["side"] * row["qty"]
+    alarm(
+        state=state,
+        out=out,
+        code=Alarm.POSITION_MISMATCH,
+        instrument=instrument,
+        order_id=0,
+        value=found,
+    )
+    set_latch(
+        state=state,
+        out=out,
+        cause=Cause.RECONCILIATION,
+        scope=Scope.INSTRUMENT,
+        scope_id=instrument,
+        level=Level.HALTED,
+        release=Release.CONDITION,
+        cooldown_ns=0,
+        value=found,
+        limit=state["instruments"][instrument]["position"],
+        who=0,
+    )
+
+
+@compiled
 def on_adopted(policy: Row, state: Row, out: Row, row: Row) -> None:
     """Take over a position found at the venue: side, qty and price are the venue's words."""
     instrument = row["instrument"]
     account = state["account"]
     inst = state["instruments"][instrument]
     if inst["position"] != 0:
+        _position_mismatch(state=state, out=out, row=row)
         return
     spec = policy["instruments"][instrument]
     if inst["mark"] == 0:

@@ -188,10 +188,13 @@ def on_trade(policy: Row, state: Row, out: Row, row: Row) -> None:
 
 @compiled
 def _wants_exit(inst: Row, row: Row) -> bool:
-    """Return whether a signal is against the position, or may only close."""
+    """Return whether a signal may only close, or turns against the position of its own strategy.
+
+    Against a position of another strategy it is an entry, and refused as one.
+    """
     if row["side"] == 0 or row["flags"] & Flag.EXIT_ONLY != 0:
         return True
-    return bool(inst["position"] * row["side"] < 0)
+    return bool(inst["position"] * row["side"] < 0 and inst["owner"] == row["strategy"])
 
 
 @compiled

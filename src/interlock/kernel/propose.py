@@ -59,6 +59,7 @@ def look_at_account(state: Row, strategy: int) -> None:
     account = state["account"]
     ts_ns = account["ts_ns"]
     view["ts_ns"] = ts_ns
+    view["policy_seq"] = account["policy_seq"]
     view["account_level"] = account["latch_level"]
     view["free_orders"] = state["orders"].shape[0] - account["open_orders"]
     view["equity_units"] = account["equity_units"]
@@ -281,6 +282,7 @@ def _write_order(state: Row, slot: int, order_id: int, peer_id: int) -> None:
     order["reference"] = state["instruments"][instrument]["mark"]
     order["amend_qty"] = 0
     order["amend_trigger"] = 0
+    order["cancel_asked"] = 0
     order["exit_code"] = 0
     order["ts_ns"] = state["account"]["ts_ns"]
     order["accepted_ns"] = 0

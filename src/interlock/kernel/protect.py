@@ -35,6 +35,7 @@ def cancel(state: Row, out: Row, slot: int) -> None:
     order = state["orders"][slot]
     if order["state"] == OrderState.PENDING_CANCEL:
         return
+    order["cancel_asked"] = 1
     row = next_row(
         state=state,
         out=out,

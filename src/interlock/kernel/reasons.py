@@ -36,6 +36,7 @@ class Reason(IntEnum):
     MARGIN_NOT_ALLOWED = 19
     SHORTING_NOT_ALLOWED = 20
     LEVERAGE_REQUEST = 21
+    POLICY_NOT_SET = 22
 
     # strategy, 31..59
     STRATEGY_LATCHED = 31

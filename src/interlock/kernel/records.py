@@ -122,6 +122,7 @@ ORDER: Final = int64_record(
         "reference",  # ticks; the mark when it was decided, to measure slippage against
         "amend_qty",  # lots asked for by an amendment in flight; 0 none
         "amend_trigger",  # ticks asked for by an amendment in flight
+        "cancel_asked",  # 1: we want it gone; asked again if it was lost sight of and is found
         "exit_code",  # codes.Exit of an EXIT order
         "ts_ns",  # of the intent
         "accepted_ns",

@@ -28,7 +28,7 @@ from interlock.kernel.protect import (
     protect,
     unprotected,
 )
-from interlock.kernel.records import Row
+from interlock.kernel.records import SUBS, Row
 from interlock.kernel.transitions import ILLEGAL, is_terminal, next_state
 
 
@@ -48,8 +48,16 @@ def illegal(state: Row, out: Row, row: Row, order_state: int) -> None:
 
 @compiled
 def nobody(state: Row, out: Row, row: Row) -> None:
-    """Record a report of an order that is not in the table (an old one, or not ours)."""
-    state["account"]["unknown_reports"] += 1
+    """Record a report of an order that is not in the table (an old one, or not ours).
+
+    A cancel or an amendment that the order's end overtook is refused: a race, and no alarm.
+    """
+    account = state["account"]
+    refused = row["kind"] == Kind.CANCEL_REJECTED or row["kind"] == Kind.AMEND_REJECTED
+    if refused and SUBS < row["order_id"] < account["seq"] * SUBS:
+        account["late_rejects"] += 1
+        return
+    account["unknown_reports"] += 1
     alarm(
         state=state,
         out=out,
@@ -76,37 +84,76 @@ def _leave_unknown(state: Row, out: Row, instrument: int) -> None:
 
 
 @compiled
-def _enter(state: Row, out: Row, slot: int, after: int) -> None:
-    """Put an open order into a new open state."""
+def _lose_sight(state: Row, out: Row, slot: int) -> None:
+    """Nobody knows an order's fate: it counts as it did, and its symbol waits for evidence.
+
+    A stop that may be gone protects nothing. What was asked of it by an amendment is forgotten,
+    so that it is asked again once the order is found.
+    """
     order = state["orders"][slot]
     instrument = order["instrument"]
-    if order["state"] == OrderState.UNKNOWN and after != OrderState.UNKNOWN:
-        _leave_unknown(state=state, out=out, instrument=instrument)
-    if order["state"] != OrderState.UNKNOWN and after == OrderState.UNKNOWN:
-        inst = state["instruments"][instrument]
-        inst["unknown_orders"] += 1
-        alarm(
-            state=state,
-            out=out,
-            code=Alarm.OUTCOME_UNKNOWN,
-            instrument=instrument,
-            order_id=order["order_id"],
-            value=order["qty"] - order["filled"],
-        )
-        set_latch(
-            state=state,
-            out=out,
-            cause=Cause.ORDER_UNKNOWN,
-            scope=Scope.INSTRUMENT,
-            scope_id=instrument,
-            level=Level.PAUSED,
-            release=Release.CONDITION,
-            cooldown_ns=0,
-            value=order["order_id"],
-            limit=0,
-            who=0,
-        )
+    inst = state["instruments"][instrument]
+    inst["unknown_orders"] += 1
+    order["amend_qty"] = 0
+    order["amend_trigger"] = 0
+    if inst["stop_order"] == slot + 1 and inst["position"] != 0 and inst["unprotected"] == 0:
+        inst["unprotected"] = 1
+    alarm(
+        state=state,
+        out=out,
+        code=Alarm.OUTCOME_UNKNOWN,
+        instrument=instrument,
+        order_id=order["order_id"],
+        value=order["qty"] - order["filled"],
+    )
+    set_latch(
+        state=state,
+        out=out,
+        cause=Cause.ORDER_UNKNOWN,
+        scope=Scope.INSTRUMENT,
+        scope_id=instrument,
+        level=Level.PAUSED,
+        release=Release.CONDITION,
+        cooldown_ns=0,
+        value=order["order_id"],
+        limit=0,
+        who=0,
+    )
+
+
+@compiled
+def _enter(state: Row, out: Row, slot: int, after: int) -> bool:
+    """Put an open order into a new open state; return whether it was lost and is found."""
+    order = state["orders"][slot]
+    was_unknown = order["state"] == OrderState.UNKNOWN
+    if not was_unknown and after == OrderState.UNKNOWN:
+        _lose_sight(state=state, out=out, slot=slot)
     order["state"] = after
+    if was_unknown and after != OrderState.UNKNOWN:
+        _leave_unknown(state=state, out=out, instrument=order["instrument"])
+        return True
+    return False
+
+
+@compiled
+def _note_resting(state: Row, out: Row, slot: int) -> None:
+    """The venue has the order: if it is the stop of the trade under way, that is protected."""
+    order = state["orders"][slot]
+    instrument = order["instrument"]
+    inst = state["instruments"][instrument]
+    ours = inst["stop_order"] == slot + 1 and is_of_this_trade(inst=inst, order=order)
+    if ours and inst["unprotected"] == 1:
+        note_protected(state=state, out=out, instrument=instrument)
+
+
+@compiled
+def _is_unwanted(state: Row, slot: int, found: bool) -> bool:
+    """Return whether an order should not rest: nothing to close, or its cancel was lost with it."""
+    order = state["orders"][slot]
+    if found and order["cancel_asked"] == 1:
+        return True
+    closes = order["role"] == Role.STOP or order["role"] == Role.TARGET
+    return bool(closes and state["instruments"][order["instrument"]]["position"] == 0)
 
 
 @compiled
@@ -115,6 +162,7 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
     order = state["orders"][slot]
     instrument = order["instrument"]
     role = order["role"]
+    went_on = order["filled"] > 0 and kind != Kind.REJECTED
     if order["state"] == OrderState.UNKNOWN:
         _leave_unknown(state=state, out=out, instrument=instrument)
     inst = state["instruments"][instrument]
@@ -124,7 +172,7 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
         count_reject(policy=policy, state=state, out=out)
     if inst["position"] == 0:
         return
-    if role == Role.EXIT:
+    if role == Role.EXIT and not went_on:
         # The way out did not happen: the position needs its stop back.
         inst["exit_code"] = Exit.NONE
     if inst["exit_code"] != Exit.NONE:
@@ -151,16 +199,14 @@ def on_report(policy: Row, state: Row, out: Row, row: Row) -> None:
     if is_terminal(order_state=after):
         _finish(policy=policy, state=state, out=out, slot=slot, kind=row["kind"])
         return
-    _enter(state=state, out=out, slot=slot, after=after)
+    found = _enter(state=state, out=out, slot=slot, after=after)
     if row["kind"] == Kind.ACCEPTED:
         order["accepted_ns"] = row["ts_ns"]
-        inst = state["instruments"][instrument]
-        ours = inst["stop_order"] == slot + 1 and is_of_this_trade(inst=inst, order=order)
-        if ours and inst["unprotected"] == 1:
-            note_protected(state=state, out=out, instrument=instrument)
-        if order["role"] == Role.STOP or order["role"] == Role.TARGET:
-            if inst["position"] == 0:
-                cancel(state=state, out=out, slot=slot)
+        _note_resting(state=state, out=out, slot=slot)
+        if _is_unwanted(state=state, slot=slot, found=found):
+            cancel(state=state, out=out, slot=slot)
+        if found:
+            protect(policy=policy, state=state, out=out, instrument=instrument)
 
 
 @compiled
@@ -183,8 +229,11 @@ def on_amended(policy: Row, state: Row, out: Row, row: Row) -> None:
         return
     order["amend_qty"] = 0
     order["amend_trigger"] = 0
-    order["state"] = after
+    found = _enter(state=state, out=out, slot=slot, after=after)
     if row["kind"] == Kind.AMENDED:
+        _note_resting(state=state, out=out, slot=slot)
+        if found and _is_unwanted(state=state, slot=slot, found=found):
+            cancel(state=state, out=out, slot=slot)
         change_qty(state=state, slot=slot, qty=row["qty"])
         if row["price"] > 0:
             order["price"] = row["price"]
@@ -269,7 +318,7 @@ def on_fill(policy: Row, state: Row, out: Row, row: Row) -> None:
     left = order["qty"] - order["filled"]
     over = row["qty"] - left
     after = next_state(order_state=order["state"], kind=Kind.FILL)
-    _enter(state=state, out=out, slot=slot, after=after)
+    found = _enter(state=state, out=out, slot=slot, after=after)
     margined = order["flags"] & Flag.MARGIN != 0
     release_lots(state=state, slot=slot, lots=min(row["qty"], left))
     order["filled"] += min(row["qty"], left)
@@ -284,6 +333,8 @@ def on_fill(policy: Row, state: Row, out: Row, row: Row) -> None:
     )
     if order["filled"] >= order["qty"]:
         end_order(state=state, slot=slot)
+    elif found and _is_unwanted(state=state, slot=slot, found=found):
+        cancel(state=state, out=out, slot=slot)
     if over > 0:
         _overfill(policy=policy, state=state, out=out, row=row, over=over)
     inst = state["instruments"][instrument]

@@ -225,6 +225,12 @@ def leverage_request(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
 
 
 @compiled
+def policy_not_set(policy: Row, view: Row, ask: Row, verdict: Row) -> bool:
+    """Before the first POLICY_SET no breaker knows what to watch: nothing enters."""
+    return floor(verdict=verdict, value=view["policy_seq"], limit=1, reducing=ask["reducing"])
+
+
+@compiled
 def gate_account(policy: Row, view: Row, ask: Row, verdicts: Rows) -> int:
     """Run the account's rules; return the mask of those that failed, bit reason - 1."""
     mask = 0
@@ -270,4 +276,6 @@ def gate_account(policy: Row, view: Row, ask: Row, verdicts: Rows) -> int:
         mask |= 1 << (Reason.SHORTING_NOT_ALLOWED - 1)
     if leverage_request(policy, view, ask, verdicts[Reason.LEVERAGE_REQUEST]):
         mask |= 1 << (Reason.LEVERAGE_REQUEST - 1)
+    if policy_not_set(policy, view, ask, verdicts[Reason.POLICY_NOT_SET]):
+        mask |= 1 << (Reason.POLICY_NOT_SET - 1)
     return mask

@@ -76,6 +76,7 @@ ACCOUNT_STATE: Final = np.dtype(
                 "garbage",
                 "illegal_transitions",
                 "unknown_reports",
+                "late_rejects",  # of a cancel or an amendment that the order's end overtook
                 "duplicate_fills",
                 "slippage_units",
                 "days",

@@ -29,6 +29,7 @@ LEGAL: Final[dict[tuple[OrderState, Kind], OrderState]] = {
     (OrderState.WORKING, Kind.CANCEL): OrderState.PENDING_CANCEL,
     (OrderState.WORKING, Kind.AMENDED): OrderState.WORKING,
     (OrderState.WORKING, Kind.AMEND_REJECTED): OrderState.WORKING,
+    (OrderState.WORKING, Kind.OUTCOME_UNKNOWN): OrderState.UNKNOWN,  # the venue names it no more
     (OrderState.PARTIAL, Kind.FILL): OrderState.PARTIAL,
     (OrderState.PARTIAL, Kind.ACCEPTED): OrderState.PARTIAL,  # the late acknowledgement
     (OrderState.PARTIAL, Kind.CANCELLED): OrderState.CANCELLED,
@@ -36,6 +37,7 @@ LEGAL: Final[dict[tuple[OrderState, Kind], OrderState]] = {
     (OrderState.PARTIAL, Kind.CANCEL): OrderState.PENDING_CANCEL,
     (OrderState.PARTIAL, Kind.AMENDED): OrderState.PARTIAL,
     (OrderState.PARTIAL, Kind.AMEND_REJECTED): OrderState.PARTIAL,
+    (OrderState.PARTIAL, Kind.OUTCOME_UNKNOWN): OrderState.UNKNOWN,
     (OrderState.UNKNOWN, Kind.ACCEPTED): OrderState.WORKING,  # the venue has it after all
     (OrderState.UNKNOWN, Kind.FILL): OrderState.PARTIAL,
     (OrderState.UNKNOWN, Kind.CANCELLED): OrderState.CANCELLED,
@@ -44,6 +46,8 @@ LEGAL: Final[dict[tuple[OrderState, Kind], OrderState]] = {
     (OrderState.UNKNOWN, Kind.ABSENT): OrderState.ABANDONED,
     (OrderState.UNKNOWN, Kind.CANCEL): OrderState.UNKNOWN,  # asked for, but it stays unknown
     (OrderState.UNKNOWN, Kind.CANCEL_REJECTED): OrderState.UNKNOWN,
+    (OrderState.UNKNOWN, Kind.AMENDED): OrderState.WORKING,  # only what is there is amended
+    (OrderState.UNKNOWN, Kind.AMEND_REJECTED): OrderState.UNKNOWN,
     (OrderState.PENDING_CANCEL, Kind.ACCEPTED): OrderState.PENDING_CANCEL,
     (OrderState.PENDING_CANCEL, Kind.FILL): OrderState.PENDING_CANCEL,
     (OrderState.PENDING_CANCEL, Kind.CANCELLED): OrderState.CANCELLED,

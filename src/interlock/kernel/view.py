@@ -43,6 +43,7 @@ VIEW: Final = int64_record(
     (
         # account
         "ts_ns",
+        "policy_seq",  # of the last POLICY_SET; 0 none yet
         "account_level",
         "free_orders",
         "equity_units",
