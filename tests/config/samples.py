@@ -12,8 +12,16 @@ import pytest
 
 from interlock.config.build import build_policy
 from interlock.config.errors import PolicyError
-from interlock.config.load import parse_breakers, parse_policy, read_breakers, read_policy
+from interlock.config.load import (
+    parse_breakers,
+    parse_policy,
+    parse_system,
+    read_breakers,
+    read_policy,
+    read_system,
+)
 from interlock.config.risk_policy import RiskPolicy
+from interlock.config.system import SystemConfig
 from interlock.config.system_breakers import CircuitBreakers
 from interlock.kernel.codes import Feed, Settle
 from interlock.kernel.policy import PolicyArray
@@ -21,6 +29,7 @@ from interlock.kernel.policy import PolicyArray
 HOUR_NS = 3_600_000_000_000
 POLICY = read_policy(None).model
 BREAKERS = read_breakers(None).model.circuit_breakers
+SYSTEM = read_system(None).model
 
 
 class InstrumentKind(Enum):
@@ -62,6 +71,11 @@ def policy_of(text: str) -> RiskPolicy:
 def breakers_of(text: str) -> CircuitBreakers:
     """Return the breakers that a user's TOML makes."""
     return parse_breakers(dedent(text).encode(), source="f.toml").model.circuit_breakers
+
+
+def system_of(text: str) -> SystemConfig:
+    """Return the configuration that a user's TOML makes."""
+    return parse_system(dedent(text).encode(), source="f.toml").model
 
 
 def record_of(
@@ -117,3 +131,10 @@ def check(text: str, *problems: str) -> None:
         parse(content.encode(), source=source)
     assert refused.value.problems == problems
     assert str(refused.value) == "\n".join(problems)
+
+
+def check_system(text: str, *problems: str) -> None:
+    """Check that an ``interlock.toml`` is refused with exactly these problems, in this order."""
+    with pytest.raises(PolicyError) as refused:
+        system_of(text)
+    assert refused.value.problems == tuple(f"f.toml: {problem}" for problem in problems)

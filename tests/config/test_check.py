@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from interlock.config.canonical import model_digest
 from interlock.config.check import check_file, check_files
@@ -10,8 +11,9 @@ from interlock.config.errors import key_paths
 from interlock.config.load import read_breakers, read_policy
 from interlock.config.reference import with_tables
 from interlock.config.risk_policy import RiskPolicy
+from interlock.config.system import SystemConfig
 from interlock.config.system_breakers import BreakersFile
-from tests.config.samples import BREAKERS, POLICY
+from tests.config.samples import BREAKERS, POLICY, SYSTEM
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -88,7 +90,7 @@ def test_every_file_is_judged_and_one_bad_one_fails_the_check(tmp_path: Path) ->
     assert f"REFUSED {tmp_path / 'c.ini'}: 1 problem" in lines
 
 
-@pytest.mark.parametrize("name", ["risk_policy.yaml", "circuit_breakers.toml"])
+@pytest.mark.parametrize("name", ["risk_policy.yaml", "circuit_breakers.toml", "interlock.toml"])
 def test_the_shipped_files_are_complete(root: Path, name: str) -> None:
     """They are the only place where defaults are written, so nothing may be missing there."""
     report = check_file(root / "src" / "interlock" / "config" / "shipped" / name)
@@ -96,15 +98,21 @@ def test_the_shipped_files_are_complete(root: Path, name: str) -> None:
     assert report.ok
     assert report.defaulted == ()
     assert report.denying == ()
-    assert report.digest in {model_digest(POLICY), model_digest(BREAKERS)}
+    assert report.digest in {model_digest(model) for model in (POLICY, BREAKERS, SYSTEM)}
 
 
-def test_the_page_has_a_row_for_every_key(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [("policy.md", (RiskPolicy, BreakersFile)), ("configuration.md", (SystemConfig,))],
+)
+def test_the_page_has_a_row_for_every_key(
+    root: Path, name: str, models: tuple[type[BaseModel], ...]
+) -> None:
     """Its tables are made from the models: a new key without its row fails here."""
-    page = (root / "docs" / "policy.md").read_text()
+    page = (root / "docs" / name).read_text()
 
     assert with_tables(page) == page
-    for model in (RiskPolicy, BreakersFile):
+    for model in models:
         for path in key_paths(model):
             key = ".".join(path)
             assert f"| `{path[-1]}` |" in page or f"### {key}" in page or "<name>" in path

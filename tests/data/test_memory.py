@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from interlock.data.errors import BarError
-from interlock.data.memory import check_fits, memory_available_bytes
+from interlock.data.memory import check_fits, memory_available_bytes, memory_used_ppm
 
 NOWHERE = Path("/does/not/exist")
 
@@ -52,3 +52,19 @@ def test_a_file_fits_to_the_last_byte(tmp_path: Path) -> None:
         check_fits(path, bars=10, text=False, available_bytes=1_999)
     with pytest.raises(BarError, match="about 10 bars"):
         check_fits(path, bars=10, text=True, available_bytes=2_000)
+
+
+def test_the_share_of_memory_in_use_is_what_is_not_available(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:  1000 kB\nMemFree: 10 kB\nMemAvailable:  250 kB\nFlags\n")
+
+    assert memory_used_ppm(meminfo) == 750_000
+    assert memory_used_ppm(NOWHERE) is None
+
+
+@pytest.mark.parametrize("text", ["", "MemTotal: 0 kB\nMemAvailable: 0 kB\n", "MemTotal: x kB\n"])
+def test_a_share_that_nobody_can_tell_is_none(tmp_path: Path, text: str) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text(text)
+
+    assert memory_used_ppm(meminfo) is None

@@ -252,12 +252,14 @@ def bps(*, high: str, low: str, zero: bool = False, digits: int = BPS_DIGITS) ->
     )
 
 
-def money(*, low: str = "0", above: bool = False, off: bool = True) -> Number:
+def money(
+    *, low: str = "0", high: str = MONEY_MAX, above: bool = False, off: bool = True
+) -> Number:
     """Return an amount in the account's currency, held to 1e-8; 0 lets nothing through."""
     return Number(
         unit="an amount in the account's currency",
         low=Decimal(low),
-        high=Decimal(MONEY_MAX),
+        high=Decimal(high),
         above=above,
         digits=MONEY_DIGITS,
         off=off,

@@ -40,9 +40,14 @@ def _written(value: object) -> str:
             raise AssertionError(f"a policy holds no {type(value).__name__}")
 
 
+def canonical_json(content: Mapping[str, object]) -> bytes:
+    """Return sections of validated values as canonical JSON."""
+    return _written(content).encode()
+
+
 def model_bytes(model: BaseModel) -> bytes:
     """Return one validated model as canonical JSON."""
-    return _written(model.model_dump(exclude_none=True)).encode()
+    return canonical_json(model.model_dump(exclude_none=True))
 
 
 def model_digest(model: BaseModel) -> str:
@@ -57,7 +62,7 @@ def canonical_bytes(policy: RiskPolicy, breakers: CircuitBreakers) -> bytes:
         "risk_policy": policy.model_dump(exclude_none=True),
         "version": VERSION,
     }
-    return _written(content).encode()
+    return canonical_json(content)
 
 
 def policy_digest(policy: RiskPolicy, breakers: CircuitBreakers) -> str:

@@ -10,14 +10,19 @@ from pydantic import BaseModel
 from interlock.config.canonical import model_digest
 from interlock.config.errors import PolicyError, nested_model, shown
 from interlock.config.limits import InstrumentLimits
-from interlock.config.load import Loaded, read_breakers, read_policy
+from interlock.config.load import Loaded, parse_breakers, parse_system, read_policy
 from interlock.config.risk_policy import RiskPolicy
-from interlock.config.text import parse, read_bytes
+from interlock.config.settings import SYSTEM_NAME
+from interlock.config.system import SystemConfig
+from interlock.config.text import Content, parse, read_bytes
 
-FileKind: TypeAlias = Literal["risk policy", "circuit breakers", "instruments", "unknown"]
+FileKind: TypeAlias = Literal[
+    "risk policy", "circuit breakers", "configuration", "instruments", "unknown"
+]
 
 _YAML: Final = frozenset({".yaml", ".yml"})
 _INSTRUMENTS: Final = "instruments"  # the key at the top of an instruments file
+_BREAKERS: Final = "circuit_breakers"  # likewise of a file of breakers
 _UNSET_PASSES: Final = frozenset({"order_notional_min", "market"})  # these deny nothing
 _DEFAULT: Final = "limits.instruments.default"
 
@@ -81,6 +86,13 @@ class CheckReport:
         return [line for file in self.files for line in file.lines()]
 
 
+def _written(value: object) -> str:
+    """Return a value as it would stand in the file."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return (value or '""') if isinstance(value, str) else shown(value)
+
+
 def _defaulted(loaded: Loaded[Any]) -> tuple[str, ...]:
     """Return ``key = value`` for every key that the file leaves out, with what holds now."""
     content = loaded.model.model_dump()
@@ -91,8 +103,7 @@ def _defaulted(loaded: Loaded[Any]) -> tuple[str, ...]:
             value = value[part]
         if isinstance(value, dict):
             continue  # a table of names that has no names
-        written = value if isinstance(value, str) else shown(value)
-        found.append(f"{key} = {written}")
+        found.append(f"{key} = {_written(value)}")
     return tuple(found)
 
 
@@ -130,14 +141,28 @@ def _check_yaml(path: Path) -> FileReport:
     )
 
 
+def _is_configuration(content: Content, path: Path) -> bool:
+    """Return whether a TOML file is meant as ``interlock.toml``: by its keys, else by its name."""
+    if _BREAKERS in content:
+        return False
+    known = content.keys() & SystemConfig.model_fields.keys()
+    return bool(known) or path.name == SYSTEM_NAME
+
+
 def _check_toml(path: Path) -> FileReport:
-    loaded = read_breakers(path)
-    return FileReport(
-        path=path,
-        kind="circuit breakers",
-        digest=model_digest(loaded.model.circuit_breakers),
-        defaulted=_defaulted(loaded),
-    )
+    raw, source = read_bytes(path), str(path)
+    kind: FileKind = "circuit breakers"
+    try:
+        if _is_configuration(parse(raw, source=source, suffix=".toml"), path):
+            kind = "configuration"
+            system = parse_system(raw, source=source)
+            digest, defaulted = model_digest(system.model), _defaulted(system)
+        else:
+            breakers = parse_breakers(raw, source=source)
+            digest, defaulted = model_digest(breakers.model.circuit_breakers), _defaulted(breakers)
+    except PolicyError as error:
+        return FileReport(path=path, kind=kind, problems=error.problems)
+    return FileReport(path=path, kind=kind, digest=digest, defaulted=defaulted)
 
 
 def check_file(path: Path) -> FileReport:
@@ -152,7 +177,10 @@ def check_file(path: Path) -> FileReport:
             return _check_yaml(path)
     except PolicyError as error:
         return FileReport(path=path, kind=kind, problems=error.problems)
-    problem = f"{path}: must be a .yaml (risk policy, instruments) or a .toml (circuit breakers)."
+    problem = (
+        f"{path}: must be a .yaml (risk policy, instruments) or a .toml (circuit breakers, "
+        "configuration)."
+    )
     return FileReport(path=path, kind=kind, problems=(problem,))
 
 

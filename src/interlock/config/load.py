@@ -12,7 +12,14 @@ from pydantic import BaseModel
 
 from interlock.config.errors import validated
 from interlock.config.risk_policy import RiskPolicy
-from interlock.config.settings import BREAKERS_NAME, POLICY_NAME, Settings, read_settings
+from interlock.config.settings import (
+    BREAKERS_NAME,
+    POLICY_NAME,
+    SYSTEM_NAME,
+    Settings,
+    read_settings,
+)
+from interlock.config.system import SystemConfig
 from interlock.config.system_breakers import BreakersFile, CircuitBreakers
 from interlock.config.text import Content, parse, read_bytes
 
@@ -151,6 +158,15 @@ def parse_breakers(raw: bytes, source: str) -> Loaded[BreakersFile]:
     return _from_bytes(BreakersFile, BREAKERS_NAME, raw, source)
 
 
+def parse_system(raw: bytes, source: str) -> Loaded[SystemConfig]:
+    """Return the ``interlock.toml`` in ``raw`` and what it leaves out.
+
+    Raises:
+        PolicyError: Every problem of the file.
+    """
+    return _from_bytes(SystemConfig, SYSTEM_NAME, raw, source)
+
+
 def read_policy(path: Path | None) -> Loaded[RiskPolicy]:
     """Return the risk policy at ``path``; None is the shipped one.
 
@@ -171,6 +187,17 @@ def read_breakers(path: Path | None) -> Loaded[BreakersFile]:
     if path is None:
         return _shipped(BreakersFile, BREAKERS_NAME)
     return parse_breakers(read_bytes(path), source=str(path))
+
+
+def read_system(path: Path | None) -> Loaded[SystemConfig]:
+    """Return the ``interlock.toml`` at ``path``; None is the shipped one.
+
+    Raises:
+        PolicyError: Every problem of the file.
+    """
+    if path is None:
+        return _shipped(SystemConfig, SYSTEM_NAME)
+    return parse_system(read_bytes(path), source=str(path))
 
 
 def load_policy(path: Path | None = None, settings: Settings | None = None) -> RiskPolicy:

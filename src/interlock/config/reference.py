@@ -1,6 +1,6 @@
-"""The tables of docs/policy.md, made from the models: key, shipped value, allowed, meaning.
+"""The tables of the pages of keys, made from the models: key, shipped value, allowed, meaning.
 
-The page has ``<!-- keys: NAME -->`` and ``<!-- end -->`` lines; what stands between them is made
+A page has ``<!-- keys: NAME -->`` and ``<!-- end -->`` lines; what stands between them is made
 here, so that a key cannot be added without its row.
 """
 
@@ -15,12 +15,15 @@ from interlock.config.amounts import Number
 from interlock.config.errors import is_mapping, nested_model, shown
 from interlock.config.load import leaves, shipped_content
 from interlock.config.risk_policy import RiskPolicy
-from interlock.config.settings import BREAKERS_NAME, POLICY_NAME
+from interlock.config.settings import BREAKERS_NAME, POLICY_NAME, SYSTEM_NAME
+from interlock.config.system import SystemConfig
 from interlock.config.system_breakers import BreakersFile
+from interlock.config.words import Named, Text, Texts
 
 _MODELS: Final[dict[str, type[BaseModel]]] = {
     POLICY_NAME: RiskPolicy,
     BREAKERS_NAME: BreakersFile,
+    SYSTEM_NAME: SystemConfig,
 }
 _REGION: Final = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -40,6 +43,9 @@ def _allowed(field: FieldInfo) -> str:
     if specs:
         unit = specs[0].unit
         return f"{unit}; {specs[0].allowed()}"
+    for part in field.metadata:
+        if isinstance(part, Text | Texts | Named):
+            return part.words
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(field.annotation))
     if bool in (field.annotation, *get_args(field.annotation)):
@@ -51,6 +57,10 @@ def _allowed(field: FieldInfo) -> str:
 
 def _written(value: Any) -> str:
     """Return a shipped value as it stands in the file."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    if value == {} or value == "":
+        return "{}" if value == {} else '""'
     return value if isinstance(value, str) else shown(value)
 
 
@@ -70,7 +80,7 @@ def _table(path: tuple[str, ...], model: type[BaseModel], defaults: dict[str, An
     rows = []
     for name, field in model.model_fields.items():
         key = ".".join((*path, name))
-        if is_mapping(field.annotation):
+        if is_mapping(field.annotation) and nested_model(field.annotation) is not None:
             rows.append(f"| `{name}` | | one section per name | {field.description} |")
         elif nested_model(field.annotation) is None:
             default = f"`{_written(defaults[key])}`" if key in defaults else ""

@@ -14,6 +14,7 @@ HOME_VARIABLE: Final = "INTERLOCK_HOME"
 POLICY_NAME: Final = "risk_policy.yaml"
 BREAKERS_NAME: Final = "circuit_breakers.toml"
 INSTRUMENTS_NAME: Final = "instruments.yaml"
+SYSTEM_NAME: Final = "interlock.toml"
 
 
 class Settings(BaseModel):

@@ -53,6 +53,28 @@ def memory_available_bytes(
     return max(0, min(found)) if found else None
 
 
+def memory_used_ppm(meminfo: Path = MEMINFO) -> int | None:
+    """Return how much of the machine's memory is in use, in parts per million.
+
+    Args:
+        meminfo: With lines ``MemTotal: <kB> kB`` and ``MemAvailable: <kB> kB``.
+
+    Returns:
+        0 to 1,000,000; None where nobody says (not Linux).
+
+    Source: proc(5).
+    """
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = {line.split(":")[0]: line.split()[1] for line in lines if ":" in line}
+    total, available = found.get("MemTotal", ""), found.get("MemAvailable", "")
+    if not total.isdecimal() or not available.isdecimal() or int(total) == 0:
+        return None
+    return 1_000_000 - min(int(available), int(total)) * 1_000_000 // int(total)
+
+
 def _giga(count: int) -> str:
     """Write bytes for people.
 
