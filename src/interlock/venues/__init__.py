@@ -1,0 +1,1 @@
+"""Places that trade: one port, one module each, never importing each other."""
