@@ -123,7 +123,11 @@ def oversize(text: str) -> Iterator[str]:
 
 
 def inherits(texts: Iterable[str]) -> Iterator[str]:
-    """Find classes that inherit from a class of ours; a Protocol is a shape and may be named."""
+    """Find classes that inherit from a class of ours; a Protocol is a shape and may be named.
+
+    An error may be a kind of another error, so that whoever catches the one catches both: it has
+    nothing but a message to inherit.
+    """
     found = [owner for text in texts for owner in classes(ast.parse(text))]
     bases = {
         owner.name: {getattr(base, "attr", getattr(base, "id", "")) for base in owner.bases}
@@ -132,6 +136,8 @@ def inherits(texts: Iterable[str]) -> Iterator[str]:
     ours = {name for name, its_bases in bases.items() if "Protocol" not in its_bases}
     for name, its_bases in bases.items():
         for base in sorted(its_bases & ours):
+            if name.endswith("Error") and base.endswith("Error"):
+                continue
             yield f"{name} inherits from {base}"
 
 

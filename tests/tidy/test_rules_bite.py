@@ -32,6 +32,12 @@ def test_inheritance_is_found_across_files() -> None:
     assert list(rules.inherits([first, "class Paper(a.Venue): ..."])) == [
         "Paper inherits from Venue"
     ]
+    assert (
+        list(
+            rules.inherits(["class FileError(ValueError): ...", "class LockError(FileError): ..."])
+        )
+        == []
+    )
     assert list(rules.inherits([first, "class Paper(Port): ...", "class E(IntEnum): ..."])) == []
 
 
