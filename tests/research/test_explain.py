@@ -5,8 +5,9 @@ import pytest
 from interlock.cli.show import explanation_text
 from interlock.kernel.codes import Flag, Kind
 from interlock.kernel.reasons import Reason
-from interlock.research.explain import Explanation, explain
-from interlock.research.ids import Id, IdError, read_id
+from interlock.research.explain import explain
+from interlock.research.explanation import Explanation
+from interlock.runtime.ids import Id, IdError, read_id
 from tests.research.makers import World, bar, flat, run, write_bars
 
 
@@ -122,7 +123,7 @@ def test_an_id_that_the_run_has_not_is_refused(world: World, text: str) -> None:
 def test_what_is_printed_has_every_part_in_order(world: World) -> None:
     text = explanation_text(order_of(world, "ENTRY"))
 
-    parts = ["SIGNAL", "RULES: 73 were asked, 0 said no", "SIZE", "ORDER", "WHAT BECAME OF IT"]
+    parts = ["SIGNAL", "RULES: 74 were asked, 0 said no", "SIZE", "ORDER", "WHAT BECAME OF IT"]
     parts += ["PROTECTION AND EXIT", "RESULT"]
     places = [text.index(f"\n{part}") for part in parts]
     assert places == sorted(places)

@@ -1,89 +1,18 @@
-"""Names of orders and signals that people can read and type.
-
-An order is ``o-`` and the sequence number of the event that caused it, in Crockford's base 32, and
-its place among that event's commands; a signal is ``s-`` and its sequence number.
-
-Source: Douglas Crockford, "Base 32", crockford.com/base32.html.
-"""
-
-from dataclasses import dataclass
-from typing import Final, Literal
+"""Columns of the names of orders and signals (``runtime.ids``)."""
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from interlock.kernel.records import SUBS
-
-_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)} | {"O": 0, "I": 1, "L": 1}
-_SEQ_MAX: Final = 2**50  # as in the kernel
-_ALLOWED: Final = "an order such as o-1C7-2, or a signal such as s-1C7"
-
-
-class IdError(ValueError):
-    """Text that is no id, or an id that nothing in the run has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Id:
-    """What an id says.
-
-    Attributes:
-        kind: What it names.
-        seq: Sequence number of the event.
-        sub: Of an order: its place among the commands of that event, from 1; else 0.
-    """
-
-    kind: Literal["order", "signal"]
-    seq: int
-    sub: int = 0
-
-    def __str__(self) -> str:
-        """Return it as people write it."""
-        if self.kind == "order":
-            return f"o-{base32(self.seq)}-{base32(self.sub)}"
-        return f"s-{base32(self.seq)}"
-
-    @property
-    def order_id(self) -> int:
-        """The kernel's number of an order."""
-        return self.seq * SUBS + self.sub
-
-
-def base32(number: int) -> str:
-    """Return a number in Crockford's base 32.
-
-    >>> base32(0), base32(31), base32(32), base32(1_000_000)
-    ('0', 'Z', '10', 'YGJ0')
-    """
-    assert number >= 0
-    digits = _DIGITS[number % 32]
-    while number >= len(_DIGITS):
-        number //= len(_DIGITS)
-        digits = _DIGITS[number % 32] + digits
-    return digits
-
-
-def order_name(order_id: int) -> str:
-    """Return the id of the kernel's order.
-
-    >>> order_name(1_000_000 * 4096 + 2)
-    'o-YGJ0-2'
-    """
-    return str(Id(kind="order", seq=order_id // SUBS, sub=order_id % SUBS))
-
-
-def signal_name(seq: int) -> str:
-    """Return the id of the signal with this sequence number."""
-    return str(Id(kind="signal", seq=seq))
+from interlock.runtime.ids import DIGITS, base32
 
 
 def _all_base32(numbers: NDArray[np.int64]) -> pl.Series:
     """Return many numbers in base 32; ``base32`` one by one takes seconds for a long run."""
     width = len(base32(int(numbers.max()))) if len(numbers) else 1
     places = np.arange(width - 1, -1, -1, dtype=np.int64) * 5
-    letters = np.frombuffer(_DIGITS.encode(), dtype=np.uint8)[(numbers[:, None] >> places) & 31]
+    letters = np.frombuffer(DIGITS.encode(), dtype=np.uint8)[(numbers[:, None] >> places) & 31]
     padded = letters.reshape(-1).view(f"S{width}").astype(f"U{width}")
     found = pl.Series(padded.tolist(), dtype=pl.String).str.strip_chars_start("0")
     return found.replace("", "0")
@@ -106,35 +35,3 @@ def signal_names(name: str, seqs: NDArray[np.int64]) -> pl.Series:
     ['s-0', 's-Z', 's-10']
     """
     return ("s-" + _all_base32(seqs)).alias(name)
-
-
-def _number(text: str) -> int:
-    """Return what base 32 digits say; capitals do not matter, and O, I, L are 0, 1, 1."""
-    number = 0
-    for digit in text.upper():
-        number = number * len(_DIGITS) + _VALUES[digit]
-        if number >= _SEQ_MAX:
-            raise KeyError(text)
-    return number
-
-
-def read_id(text: str) -> Id:
-    """Return what an id says.
-
-    Raises:
-        IdError: It is none.
-
-    >>> read_id("o-ygjo-2").order_id == 1_000_000 * 4096 + 2
-    True
-    """
-    letter, *parts = text.strip().split("-")
-    try:
-        numbers = [_number(part) for part in parts if part]
-    except KeyError:
-        numbers = []
-    if len(numbers) == len(parts):
-        if letter in {"o", "O"} and len(parts) == 2 and 0 < numbers[1] < SUBS:  # noqa: PLR2004
-            return Id(kind="order", seq=numbers[0], sub=numbers[1])
-        if letter in {"s", "S"} and len(parts) == 1:
-            return Id(kind="signal", seq=numbers[0])
-    raise IdError(f"an id must be {_ALLOWED}, was {text!r}. Next: take one from orders.parquet.")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from interlock.kernel.codes import SizingMethod, StopMethod, TargetMethod
+from interlock.kernel.policy import PolicyArray
 from interlock.kernel.state import StateArray
 from interlock.kernel.units import LIMIT_NONE
-from interlock.research.inputs import Inputs
-from interlock.research.readable import Scale, Unit, scale_of
+from interlock.research.readable import Scale, Unit
 
 _LOTS: Final = (
     ("risk_lots", "risk per trade allows"),
@@ -30,16 +30,18 @@ def _share(scale: Scale, ppm: int) -> str:
     return "none" if ppm >= LIMIT_NONE else scale.number(Unit.SHARE, ppm)
 
 
-def sizes_of(inputs: Inputs, state: StateArray, instrument: int) -> tuple[Sized, ...]:
+def sizes_of(
+    policy: PolicyArray, scale: Scale, state: StateArray, instrument: int
+) -> tuple[Sized, ...]:
     """Return the arithmetic of the last entry that was sized.
 
     Args:
-        inputs: Of the run.
+        policy: Shape (1,): the one that held.
+        scale: Of the instrument.
         state: Shape (1,), just after the decision.
         instrument: Its number.
     """
-    scale = scale_of(inputs.instruments[instrument])
-    account = inputs.policy["account"][0]
+    account = policy["account"][0]
     scratch, view = state["sizing"][0], state["view"][0]
     sizing, exits = account["sizing"], account["exits"]
     mark = int(state["instruments"]["mark"][0, instrument])

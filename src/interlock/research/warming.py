@@ -10,12 +10,14 @@ from interlock.data.merge import BAR
 from interlock.kernel.codes import Kind
 from interlock.kernel.policy import LARGE, SMALL, empty_policy
 from interlock.kernel.records import new_out, rows
+from interlock.kernel.replay import advance
 from interlock.kernel.state import new_state
 from interlock.kernel.step import step
 from interlock.signals import loading
 from interlock.sim.host import Tape, Tier, run
 from interlock.sim.venue import venue_step
 from interlock.sim.world import REPORTS, new_venue, new_world
+from interlock.venues.simulated import exchange
 
 CASH_UNITS: Final = 10**12
 _NAMES: Final = {SMALL: "small", LARGE: "large"}
@@ -29,6 +31,7 @@ def _venue(tier: Tier) -> None:
     row = rows(1)
     row["kind"] = Kind.POLICY_SET
     venue_step(world, new_venue(CASH_UNITS, tier), row, 0, np.zeros(1, dtype=REPORTS))
+    exchange.warm(tier)
 
 
 def _kernel(tier: Tier) -> None:
@@ -37,6 +40,7 @@ def _kernel(tier: Tier) -> None:
     row["kind"] = Kind.POLICY_SET
     row["seq"] = 1
     step(empty_policy(tier), new_state(CASH_UNITS, tier), row, 0, new_out())
+    advance(empty_policy(tier), new_state(CASH_UNITS, tier), row, 0, new_out())
 
 
 def _loop(tier: Tier) -> None:

@@ -246,7 +246,7 @@ Message: TypeAlias = (
 
 
 class Codec(Protocol):
-    """One connection's encoder and decoder. It holds what came in and is not whole yet."""
+    """Encoder and decoder of one connection at a time; it holds what came in and is not whole."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -278,3 +278,6 @@ class Codec(Protocol):
 
     def receive(self, data: bytes) -> list[Message]:
         """Return the messages that are whole now."""
+
+    def forget(self) -> None:
+        """The connection is gone: what came in and is not whole belongs to nothing any more."""

@@ -35,6 +35,7 @@ _FEED: Final = (
     "feed_has_spoken",
     "feed_row",
     "feed_unheard",
+    "feed_place",
 )
 
 
@@ -99,6 +100,11 @@ class Desk:
         if self._clock is not None:
             return self._clock()
         return self.feed.now_ns
+
+    @property
+    def was_greeted(self) -> bool:
+        """Whether an engine was ever here: before that nobody has orders that could fill."""
+        return self.exchange.epoch > 0
 
     @property
     def can_advance(self) -> bool:
@@ -183,14 +189,16 @@ class Desk:
         telling = self.feed.advance()
         if telling is None:
             return []
-        if self._ledger.is_writing or self.feed.number - self._saved_number >= QUIET_ROWS:
+        # What is live does not come again: the books are never behind what an engine was told.
+        rows_max = QUIET_ROWS if self._source.is_recording else 1
+        if self._ledger.is_writing or self.feed.number - self._saved_number >= rows_max:
             self.save()
         return self._messages(telling)
 
     def run_alone(self) -> None:
         """Let a live market go on while no engine listens; its orders rest and fill."""
         while self.feed.advance() is not None:
-            self.save_commands()
+            self.save()
 
     def _messages(self, telling: Telling) -> list[Message]:
         if telling.has_ended:

@@ -37,14 +37,17 @@ class Source(Protocol):
     def has_ended(self) -> bool:
         """Whether nothing will ever come after what was taken."""
 
-    def seek(self, taken: int) -> None:
-        """Go on after the first ``taken`` rows; live sources go on with what comes."""
+    def seek(self, taken: int, place: bytes) -> None:
+        """Go on after the first ``taken`` rows, when ``place`` was what it returns now."""
 
     def peek(self) -> Row | None:
         """Return the next row, None while there is none."""
 
     def take(self) -> Row | None:
         """Return the next row and go on to the one after it."""
+
+    def place(self) -> bytes:
+        """Return what a live source has to know to go on after what was taken."""
 
 
 class Step(IntEnum):
@@ -166,7 +169,10 @@ class Feed:
         """Go on to the next beat; None when there is nothing to tell now."""
         assert not self.awaits
         if self._again is not None:
-            again, self._again = self._again, None
+            # Live, each row has a beat: strategies judge a bar by what was known when it closed.
+            count = len(self._again) if self._source.is_recording else 1
+            again, rest = self._again[:count], self._again[count:]
+            self._again = rest if len(rest) else None
             is_bar = again["kind"][-1] == Kind.BAR and self._step is Step.TURN
             return self._told(Telling(rows=again, turn=self._bar_turn() if is_bar else Turn.NO))
         while True:
@@ -305,6 +311,7 @@ class Feed:
             "feed_has_spoken": int(self._has_spoken),
             "feed_row": b"" if self._row is None else self._row.tobytes(),
             "feed_unheard": b"".join(row.tobytes() for row in self._unheard),
+            "feed_place": self._source.place(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -317,4 +324,4 @@ class Feed:
         kept = np.frombuffer(saved["feed_row"], dtype=ROW).copy()
         self._row = kept[0] if len(kept) else None
         self._unheard.extend(np.frombuffer(saved["feed_unheard"], dtype=ROW).copy())
-        self._source.seek(self._taken)
+        self._source.seek(self._taken, saved.get("feed_place") or b"")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from interlock.config.speed import Speed
 from interlock.sim.host import Tier
 from interlock.sim.world import WorldArray
 from interlock.venues.port import Amend, Cancel, Fenced, Message, NewOrder
@@ -21,7 +22,7 @@ from interlock.venues.simulated.feed import Source
 from interlock.venues.simulated.ledger import Ledger
 from interlock.venues.simulated.lines import LINE_BYTES_MAX, LineBuffer, LineError, Symbols
 from interlock.venues.simulated.manners import GOOD, Conduct, Manners
-from interlock.venues.simulated.pace import ALL_IT_CAN, Pace, Pacer
+from interlock.venues.simulated.pace import ALL_IT_CAN, Pacer
 from interlock.venues.simulated.tells import tell_bytes
 
 LEDGER_NAME: Final = "venue.db"
@@ -49,7 +50,7 @@ class Venue:
     """What a simulated venue is made of.
 
     Attributes:
-        folder: Of its books and its socket; made 0700.
+        folder: Of its books; made 0700.
         source: What happens.
         world: Shape (1,): its rules.
         symbols: The instruments' names, by their numbers; the engine's codec has the same.
@@ -57,11 +58,12 @@ class Venue:
         tier: Capacities.
         made_of: What the account lives on, such as a hash of bars, rules and cash: books of
             something else are refused.
-        pace: How fast a recording is told.
+        speed: How fast a recording is told.
         linger_s: It exits when no engine was connected for so long.
         manners: How it misbehaves, for proofs.
         clock: The time of day, for a source that is no recording.
         tell: What happens, for people.
+        socket: Where it listens; None is in the folder of its books.
     """
 
     folder: Path
@@ -71,11 +73,17 @@ class Venue:
     cash_units: int
     tier: Tier
     made_of: str
-    pace: Pace = ALL_IT_CAN
+    speed: Speed = ALL_IT_CAN
     linger_s: float = LINGER_S
     manners: Manners = GOOD
     clock: Callable[[], int] | None = None
     tell: Told = _nobody
+    socket: Path | None = None
+
+    @property
+    def address(self) -> Path:
+        """Where it listens."""
+        return self.folder / SOCKET_NAME if self.socket is None else self.socket
 
 
 def serve(venue: Venue) -> None:
@@ -98,7 +106,7 @@ def serve(venue: Venue) -> None:
 
 async def serve_until(venue: Venue, stop: asyncio.Event) -> None:
     """Run the venue until nobody needs it, or ``stop``; what happened is in the books then."""
-    with _locked(venue.folder):
+    with _locked(venue.folder, venue.address):
         ledger = Ledger(venue.folder / LEDGER_NAME, venue.made_of)
         try:
             desk = Desk(
@@ -118,7 +126,7 @@ async def serve_until(venue: Venue, stop: asyncio.Event) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, address: Path) -> Iterator[None]:
     """Make the folder and hold it alone; the system lets go of it however the process ends."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
@@ -127,11 +135,11 @@ def _locked(folder: Path) -> Iterator[None]:
             f"the venue's folder {folder} must belong to this user alone (0700), was "
             f"{found.st_mode & 0o777:04o} of user {found.st_uid}. Next: chmod 700 {folder}"
         )
-    length = len(os.fsencode(folder / SOCKET_NAME))
+    length = len(os.fsencode(address))
     if length > _PATH_BYTES_MAX:
         raise VenueError(
             f"the path of the venue's socket must be at most {_PATH_BYTES_MAX} bytes, was "
-            f"{length}: {folder / SOCKET_NAME}. Next: use a home with a shorter path."
+            f"{length}: {address}. Next: use a home with a shorter path."
         )
     handle = os.open(
         folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -168,7 +176,7 @@ class _Server:
 
     async def run(self) -> None:
         """Serve until nobody is there any more, or it is told to stop."""
-        path = self._venue.folder / SOCKET_NAME
+        path = self._venue.address
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._connected, path, limit=LINE_BYTES_MAX)
         path.chmod(0o600)
@@ -206,7 +214,7 @@ class _Server:
             if self._changed.is_set():
                 self._changed.clear()
                 alone_since_s = loop.time()
-            if live and self._current is None:
+            if live and self._current is None and self._desk.was_greeted:
                 self._desk.run_alone()
         stopping.cancel()
 
@@ -256,7 +264,7 @@ class _Server:
         self._changed.set()
         await self._tell(writer, [answer])
         loop = asyncio.get_running_loop()
-        pacer = Pacer(self._venue.pace, loop.time)
+        pacer = Pacer(self._venue.speed, loop.time)
         while True:
             await self._take(writer, waiting)
             waiting = await self._next_lines(reader, writer, buffer, pacer)

@@ -40,8 +40,9 @@ class TapeSource:
         """Whether nothing will ever come after what was taken."""
         return self._bar == len(self._bars) and self._fact == len(self._facts)
 
-    def seek(self, taken: int) -> None:
-        """Go on after the first ``taken`` rows."""
+    def seek(self, taken: int, place: bytes = b"") -> None:
+        """Go on after the first ``taken`` rows; a recording needs to know no more."""
+        assert not place
         assert 0 <= taken <= len(self._bars) + len(self._facts)
         low, high = 0, len(self._bars)
         while low < high:
@@ -53,6 +54,10 @@ class TapeSource:
         # Of the rows before bar ``low`` those that were not taken are facts.
         self._bar = low
         self._fact = taken - low
+
+    def place(self) -> bytes:
+        """Return nothing: how many rows were taken says it all."""
+        return b""
 
     def _facts_before(self, bar: int) -> int:
         """Return how many facts come before a bar."""

@@ -15,7 +15,7 @@ CAPABILITIES: Final = Capabilities(native_oco=True, absence_wait_ms=0, absence_a
 
 
 class SimulatedCodec:
-    """One connection's encoder and decoder (``venues.port.Codec``).
+    """Encoder and decoder of one connection at a time (``venues.port.Codec``).
 
     Args:
         symbols: The instruments' names, by their numbers; the same at the venue.
@@ -30,9 +30,14 @@ class SimulatedCodec:
         capabilities: Capabilities = CAPABILITIES,
     ) -> None:
         self._symbols = Symbols(symbols)
+        self._account = account
         self._capabilities = capabilities
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: what came over another connection and is not whole belongs to nothing."""
         self._buffer = LineBuffer()
-        self._reader = TellReader(self._symbols, account)
+        self._reader = TellReader(self._symbols, self._account)
         self._is_broken = False
 
     @property

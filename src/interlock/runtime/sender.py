@@ -1,0 +1,101 @@
+"""Sending: in order, through the last gate, and not at all when that says no."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from interlock.runtime.clock import Clock
+from interlock.runtime.connection import Connection
+from interlock.runtime.engine import Engine, Superseded
+from interlock.runtime.entries import Said
+from interlock.runtime.last_gate import LastGate, Outgoing, Stopped
+
+FATAL: Final = (Stopped.LEASE_LOST, Stopped.EPOCH)
+
+
+@dataclass(slots=True, kw_only=True)
+class Traffic:
+    """What went over the socket, and what the last gate stopped."""
+
+    connects: int = 0
+    sent: int = 0
+    stopped: dict[str, int] = field(default_factory=dict)
+
+
+class Sender:
+    """What waits to be sent to one venue.
+
+    Args:
+        engine: Whose it is; told what left and what did not.
+        gate: Before the socket.
+        clock: For what waits.
+        stale_ns: An order that could not leave for so long is not sent any more.
+        report: Told what the gate stopped.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        gate: LastGate,
+        clock: Clock,
+        *,
+        stale_ns: int,
+        report: Callable[[str, Said], None],
+    ) -> None:
+        self.traffic = Traffic()
+        self._engine = engine
+        self._gate = gate
+        self._clock = clock
+        self._stale_ns = stale_ns
+        self._report = report
+        self._held: deque[tuple[int, Outgoing]] = deque()  # and since when
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, outgoing: list[Outgoing]) -> None:
+        """Queue what may be sent."""
+        now_ns = self._clock.elapsed_ns()
+        self._held.extend((now_ns, one) for one in outgoing)
+
+    def forget(self) -> None:
+        """The connection is gone: nothing of this is sent over another."""
+        self._held.clear()
+
+    def send(self, connection: Connection) -> None:
+        """Send in order; what is too fast waits, and so does what comes after it.
+
+        Raises:
+            OSError: The connection is gone.
+            Superseded: The gate says that another engine has the account.
+        """
+        while self._held:
+            since_ns, outgoing = self._held[0]
+            if outgoing.request is None:
+                connection.write(outgoing.wire)
+            elif not self._send_order(outgoing, since_ns, connection):
+                return
+            self._held.popleft()
+
+    def _send_order(self, outgoing: Outgoing, since_ns: int, connection: Connection) -> bool:
+        """Put an order through the gate; return whether it is dealt with."""
+        request = outgoing.request
+        assert request is not None
+        stopped = self._gate.send(outgoing, self._engine.progress.durable_seq, connection.write)
+        if stopped is None:
+            self.traffic.sent += 1
+            self._engine.link.sent(request)
+            return True
+        waited_ns = self._clock.elapsed_ns() - since_ns
+        if stopped is Stopped.RATE and waited_ns < self._stale_ns:
+            return False
+        self.traffic.stopped[stopped] = self.traffic.stopped.get(stopped, 0) + 1
+        self._report("stopped_at_gate", {"order": request.client_id, "why": str(stopped)})
+        if stopped in FATAL:
+            raise Superseded(
+                f"order {request.client_id} must be sent by the engine that holds the account, and "
+                f"was stopped: {stopped}. Nothing was sent."
+            )
+        self._engine.link.kept(request)
+        return True
