@@ -25,10 +25,9 @@ help: ## list the targets
 # --- the two that a newcomer needs ------------------------------------------------------------
 
 .PHONY: run
-run: .venv/runtime.stamp ## backtest the sample bars and print where the reports are
+run: .venv/runtime.stamp ## paper trading on recorded bars; ARGS="--speed max" hurries
 	@$(BIN)/interlock warm
-	@$(BIN)/interlock backtest sample:GOOG $(ARGS)
-	@$(BIN)/interlock backtest sample:EURUSD $(ARGS)
+	@$(BIN)/interlock run $(ARGS)
 
 .PHONY: test
 test: .venv/dev.stamp ## the fast tests; ARGS="-k flip" picks some

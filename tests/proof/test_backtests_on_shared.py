@@ -8,7 +8,8 @@ from typing import Final
 import polars as pl
 import pytest
 
-from interlock import app
+from interlock.app import backtests as app
+from interlock.app.refusals import REFUSALS
 from interlock.research.inputs import Request
 from interlock.research.results import Results
 
@@ -58,7 +59,7 @@ def tried(path: Path, out: Path) -> app.Written | str:
     """Return a backtest of a file, or why it was refused."""
     try:
         return app.run_backtest(Request(paths=(str(path),)), Quiet(), out=out)
-    except app.REFUSALS as error:
+    except REFUSALS as error:
         return str(error)
 
 

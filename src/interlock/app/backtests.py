@@ -1,4 +1,4 @@
-"""The one place where objects are built and joined: a verb of the command line is one call here."""
+"""Backtests: everything that a verb about stored bars needs, built and joined."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from interlock.config.check import FileReport, check_files
-from interlock.config.errors import PolicyError
 from interlock.config.settings import Settings, read_settings
-from interlock.data.errors import DATA_ERRORS, InstrumentError
+from interlock.data.errors import InstrumentError
 from interlock.data.instruments import load_instruments
 from interlock.kernel.policy import LARGE, SMALL
 from interlock.research.backtest import Finished, backtest
-from interlock.research.explain import Explanation, explain
-from interlock.research.ids import IdError, read_id
+from interlock.research.explain import explain
+from interlock.research.explanation import Explanation
 from interlock.research.inputs import (
     Inputs,
     Request,
@@ -36,13 +35,10 @@ from interlock.research.saved import (
 )
 from interlock.research.summary import results_of
 from interlock.research.warming import warm
-from interlock.signals.frames import StrategyError
+from interlock.runtime.ids import read_id
 from interlock.signals.loading import load_strategy
 from interlock.signals.lookahead import LookaheadReport, check_lookahead
 from interlock.signals.parameters import read_settings as read_parameters
-
-# What a person did or has to know; anything else is a bug and shows where it is.
-REFUSALS: Final = (*DATA_ERRORS, PolicyError, StrategyError, OutputError, IdError)
 
 BACKTESTS: Final = "backtests"
 

@@ -4,11 +4,12 @@ Nothing slow is imported before a verb runs, so that ``--help`` answers at once.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 import interlock
+from interlock.cli import journaling, running
 from interlock.cli.guard import guarded
 from interlock.cli.options import (
     Blackouts,
@@ -26,6 +27,8 @@ from interlock.cli.options import (
     Symbol,
     TimeZone,
 )
+
+_WHERE_AND_ID: Final = 2
 
 app = typer.Typer(
     name="interlock",
@@ -106,15 +109,12 @@ def backtest(
 
 @app.command()
 def explain(
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="OUT_DIR", help="A backtest's folder.", show_default=False),
-    ],
-    name: Annotated[
-        str,
+    words: Annotated[
+        list[str],
         typer.Argument(
-            metavar="ORDER_OR_SIGNAL_ID",
-            help="As in orders.parquet and trades.parquet: o-1C7-2, s-1C7.",
+            metavar="[WHERE] ORDER_OR_SIGNAL_ID",
+            help="An id as in journal show, orders.parquet and trades.parquet: o-1C7-2, s-1C7. "
+            "Before it: a backtest's folder or a journal, if not the home's own.",
             show_default=False,
         ),
     ],
@@ -123,13 +123,16 @@ def explain(
 ) -> None:
     """Say why: signal, every rule with value and limit, sizing, order, fills, exit.
 
-    Plays the run again from its files up to that very decision, and refuses if anything that it
-    was made of has changed since.
+    Of the home's journal, another one (a file, a folder of archive/, a URL), or a backtest's
+    folder. A backtest is played again from its files up to that very decision, and refused if
+    anything that it was made of has changed since.
     """
     from interlock.cli import verbs  # noqa: PLC0415 - see the module's first lines
 
+    if len(words) > _WHERE_AND_ID:
+        raise typer.BadParameter("one id, and before it a folder or a journal, is all there is.")
     with guarded():
-        verbs.explain(folder=folder, name=name, as_json=as_json)
+        verbs.explain(where=words[0] if len(words) > 1 else None, name=words[-1], as_json=as_json)
 
 
 @app.command()
@@ -207,6 +210,10 @@ def warm(
 
     with guarded():
         verbs.warm(large=large)
+
+
+running.add_to(app)
+journaling.add_to(app)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ def guarded() -> Iterator[None]:
         typer.echo("There was not enough memory; nothing was written.", err=True)
         raise typer.Exit(REFUSED) from None
     except ValueError as error:
-        from interlock.app import REFUSALS  # noqa: PLC0415 - nothing slow before a verb runs
+        from interlock.app.refusals import REFUSALS  # noqa: PLC0415 - nothing slow before a verb runs
 
         if not isinstance(error, REFUSALS):
             raise

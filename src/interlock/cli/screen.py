@@ -52,6 +52,14 @@ class Terminal:
         self._done, self._total = done, total
         self._progress.update(self._task, description="bars", completed=done, total=total)
 
+    def records(self, done: int) -> None:
+        """Show how many records of a journal are done; nobody knows how many there are."""
+        self._progress.update(self._task, description="records", completed=done, total=None)
+
+    def events(self, done: int) -> None:
+        """Show how many events are done."""
+        self._progress.update(self._task, description="events", completed=done, total=None)
+
     def compiling(self, piece: str, done: int, total: int) -> None:
         """Show what is compiled next."""
         if not self._shown and done < total:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from interlock.research.explain import Explanation, Rule
+from interlock.research.explanation import Explanation, Rule
 from interlock.research.readable import seconds_text
 from interlock.research.results import Results
 

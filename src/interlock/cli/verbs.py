@@ -10,7 +10,7 @@ from typing import Any, Final
 import typer
 from rich.console import Console
 
-from interlock import app
+from interlock.app import backtests as app
 from interlock.cli.screen import Terminal
 from interlock.cli.show import explanation_text, summary_table
 from interlock.config.errors import PolicyError
@@ -71,10 +71,22 @@ def backtest(
     typer.echo(str(written.report))
 
 
-def explain(*, folder: Path, name: str, as_json: bool) -> None:
-    """Print why an order was sent or a signal refused."""
+def explain(*, where: str | None, name: str, as_json: bool) -> None:
+    """Print why an order was sent or a signal refused.
+
+    Args:
+        where: A backtest's folder, or a journal; None is the home's journal.
+        name: Of the order or signal.
+        as_json: Whether for a program.
+    """
+    from interlock.app import journals  # noqa: PLC0415 - a backtest does not need them
+
     with Terminal() as screen:
-        found = app.run_explain(folder, name, screen)
+        if where is None or journals.is_journal(where):
+            place = journals.place_named(where)
+            found = journals.run_explain_journal(place, name, screen.compiling)
+        else:
+            found = app.run_explain(Path(where), name, screen)
     _print(dataclasses.asdict(found) if as_json else explanation_text(found))
 
 

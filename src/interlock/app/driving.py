@@ -1,0 +1,239 @@
+"""Driving one engine in its own process: gate, sender, driver, writer, door, signals."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from interlock.app.health import health_rows
+from interlock.app.journal import Opened
+from interlock.app.live import LIVE, schedule_of
+from interlock.app.observing import Observers
+from interlock.app.reloading import Reloading
+from interlock.app.session import Session
+from interlock.config.latch_file import LatchFile
+from interlock.journal.errors import FencedError
+from interlock.journal.rows import Entry
+from interlock.journal.writer import Writer
+from interlock.research.inputs import Inputs
+from interlock.runtime.answers import Answers
+from interlock.runtime.asking import AskError
+from interlock.runtime.clock import NS_PER_MS, Clock
+from interlock.runtime.control import Control
+from interlock.runtime.driver import Driver, Pace, Why
+from interlock.runtime.engine import Superseded
+from interlock.runtime.entries import Said, layout_digest
+from interlock.runtime.last_gate import Budget, LastGate
+from interlock.runtime.recover import Recovered
+from interlock.runtime.schedule import Schedule
+from interlock.runtime.sender import Sender
+from interlock.runtime.session import Begun, Setup
+from interlock.venues.port import Codec
+
+REQUESTS_PER_S: Final = 1_000  # that the simulated venue takes
+REQUESTS_KEPT: Final = 100  # of those, for what reduces risk
+SEGMENT_SNAPSHOTS: Final = 20
+
+Told = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ready:
+    """An engine that was begun, and everything it is driven with."""
+
+    session: Session
+    inputs: Inputs
+    setup: Setup
+    begun: Begun
+    recovered: Recovered | None
+    opened: Opened
+    latch: LatchFile
+    codec: Codec
+    clock: Clock
+    observers: Observers
+
+
+def recovery_said(recovered: Recovered) -> Said:
+    """Return what a person should hear of a recovery."""
+    kept = recovered.remembered
+    return {
+        "clean": kept.stopped,
+        "records": kept.seq,
+        "snapshot": recovered.snapshot_seq,
+        "replayed_events": kept.events,
+        "orders_without_answer": int(recovered.waiting),
+    }
+
+
+def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
+    """Join what drives an engine, and run it to its end.
+
+    Args:
+        ready: The engine.
+        stop_at_end: Whether the end of a recording is the end of the run.
+        guardian: A pipe whose other end is held by whoever watches over this process, or -1.
+        tell: Told what a person may want to know.
+
+    Raises:
+        JournalError: The journal failed, or another engine has the account; nothing more was sent.
+    """
+
+    def report(event: str, facts: Said) -> None:
+        ready.observers.journalist.say(event, facts)
+        tell(event, facts)
+
+    schedule = schedule_of(ready.session, ready.inputs, since_ns=_since_ns(ready))
+    driver = _driver(ready, report, schedule, stop_at_end=stop_at_end)
+    ready.observers.metrics.follow(driver)
+    writer = Writer(
+        ready.opened.store,
+        ready.opened.head,
+        on_durable=driver.durable,
+        on_failed=driver.failed,
+        anchoring=ready.opened.anchoring,
+    )
+    driver.writes_with(writer, ready.observers.durable)
+    reloading = Reloading(ready.session, driver, ready.inputs, ready.observers.journalist, schedule)
+    answers = Answers(
+        driver,
+        ready.setup,
+        ready.begun.names,
+        ready.observers.metrics,
+        reloading.apply,
+        lambda: _extra(ready),
+    )
+    control = Control(ready.session.home.engine_socket, answers.table())
+    run = _Run(driver, control, reloading, ready.begun.first, guardian)
+    try:
+        why = asyncio.run(run.until_stopped())
+        driver.finish(str(why))
+    except Superseded as error:
+        raise FencedError(str(error)) from error
+    finally:
+        writer.close()
+    return why
+
+
+def _since_ns(ready: Ready) -> int:
+    """Return the time of the last event before this start."""
+    if ready.recovered is None:
+        return ready.begun.engine.decider.ts_ns
+    return ready.recovered.remembered.ts_ns
+
+
+def _driver(
+    ready: Ready,
+    report: Callable[[str, Said], None],
+    schedule: Schedule | None,
+    *,
+    stop_at_end: bool,
+) -> Driver:
+    """Return the driver of an engine, with the gate before its socket."""
+    system = ready.session.configuration.system
+    gate = LastGate(
+        ready.codec,
+        ready.latch,
+        Budget(ready.clock, per_second=REQUESTS_PER_S, reserve=REQUESTS_KEPT),
+        is_held=ready.opened.is_held,
+        epoch=ready.begun.names.epoch,
+        mode=ready.setup.mode,
+    )
+    sender = Sender(
+        ready.begun.engine,
+        gate,
+        ready.clock,
+        stale_ns=system.engine.answer_timeout_ms * NS_PER_MS,
+        report=report,
+    )
+    return Driver(
+        ready.begun.engine,
+        sender,
+        ready.session.home.venue_socket,
+        ready.clock,
+        Pace(
+            snapshot_events=system.journal.snapshot_events,
+            segment_snapshots=SEGMENT_SNAPSHOTS,
+        ),
+        remembered={
+            "layout": layout_digest(ready.setup.tier),
+            "starts": ready.begun.names.starts(),
+            "start": ready.setup.said,
+        },
+        stop_at_end=stop_at_end,
+        measure=lambda now_ns: health_rows(ready.session.home.root, now_ns),
+        report=report,
+        schedule=schedule,
+    )
+
+
+def _extra(ready: Ready) -> Said:
+    """Return what a status says beside the engine's own."""
+    session, recovered = ready.session, ready.recovered
+    latch = ready.latch.read()
+    data = session.configuration.system.data
+    is_live = data.source == LIVE  # nobody knows how many bars will come
+    return {
+        "pid": os.getpid(),
+        "version": ready.setup.said["version"],
+        "build": ready.setup.said["build"],
+        "home": str(session.home.root),
+        "journal": ready.opened.store.name,
+        "configuration": session.configuration.digest,
+        **({} if is_live else {"speed": data.speed}),
+        "data": ready.setup.said["data"]["bars"],
+        "strategy": ready.setup.said["strategy"]["name"],
+        "killed": {"set": latch.is_set, "reason": latch.reason},
+        "recovered": None if recovered is None else recovery_said(recovered),
+        "feed_total": 0 if is_live else len(ready.inputs.merged.bars) + len(ready.inputs.facts),
+        "bars_total": 0 if is_live else len(ready.inputs.merged.bars),
+    }
+
+
+class _Run:
+    """The loop of one process: the driver, its door, signals, and whoever watches over it."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        control: Control,
+        reloading: Reloading,
+        first: list[Entry],
+        guardian: int,
+    ) -> None:
+        self._driver = driver
+        self._control = control
+        self._reloading = reloading
+        self._first = first
+        self._guardian = guardian
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    async def until_stopped(self) -> Why:
+        """Run."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._driver.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._guardian >= 0:
+            loop.add_reader(self._guardian, _die)
+        return await self._driver.run(self._first, self._control.serve)
+
+    def _reload(self) -> None:
+        task = asyncio.ensure_future(self._reload_quietly())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload_quietly(self) -> None:
+        with suppress(AskError):  # it is in the log
+            await self._reloading.apply(loosen=False)
+
+
+def _die() -> None:
+    """End at once: whoever watched over this process is gone, and nobody looks any more.
+
+    What is durable is durable, and the next start recovers; there is no better way to stop than
+    the one that always has to work.
+    """
+    os._exit(70)

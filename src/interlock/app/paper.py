@@ -1,0 +1,382 @@
+"""The supervisor: starts the venue and the engine, and looks after both until somebody stops it.
+
+It decides nothing about trading and keeps nothing. When it dies, however it dies, both processes
+end too: they hold one end of a pipe whose other end is here alone.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Any, Final, Protocol
+
+from interlock.app.launch import Ready
+from interlock.app.processes import (
+    RESTARTS_MAX,
+    RESTARTS_S,
+    STORE_FAILED,
+    Child,
+    Ended,
+    Facts,
+    Happening,
+    Happenings,
+    Looked,
+    Restarts,
+    Signalled,
+    Told,
+    ending,
+)
+from interlock.runtime.asking import AskError, ask
+
+VENUE: Final = "venue"
+ENGINE: Final = "engine"
+REFUSED: Final = 2
+HURRIED: Final = 130
+TICK_S: Final = 0.1
+ASK_S: Final = 1.0
+ENGINE_STOPS: Final = "the engine stops"  # why an engine that ends lets go of its venue
+VENUE_STOP_S: Final = 5.0
+STOP_EXTRA_S: Final = 2.0  # to write the last snapshot
+RELOAD_S: Final = 30.0
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Screen(Protocol):
+    """Whoever shows a person what goes on."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether it stays after a recording has ended, until somebody stops it."""
+
+    @property
+    def look_s(self) -> float:
+        """How often it wants to know how the engine is."""
+
+    def is_gone(self) -> bool:
+        """Return whether nobody can see it any more."""
+
+    def begin(self, ready: Ready) -> None:
+        """Show what is started."""
+
+    def say(self, event: str, facts: Facts) -> None:
+        """Show something that happened."""
+
+    def look(self, status: Facts | None, problem: str) -> None:
+        """Show how the engine is, or that it does not answer."""
+
+    def finish(self, last: Facts | None, code: int) -> None:
+        """Show how it ended, and what the journal says at its end."""
+
+
+class Process(Protocol):
+    """What a supervisor needs of a child."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether it is gone within a time."""
+
+
+Starter = Callable[[str, Sequence[str], Happenings, int], Process]
+
+
+def start_child(
+    name: str, arguments: Sequence[str], happenings: Happenings, guardian: int
+) -> Process:
+    """Start a process that ends when we do."""
+    told = [*arguments, "--guardian", str(guardian)]
+    return Child(name, told, happenings, pass_fds=[guardian])
+
+
+@dataclass(slots=True)
+class _Charge:
+    """One child, as the supervisor knows it."""
+
+    name: str
+    process: Process | None = None
+    due_s: float | None = None  # when it is started again
+    kill_s: float | None = None  # when it is killed if it does not end by itself
+    restarts: Restarts = field(default_factory=Restarts)
+
+
+class Supervisor:
+    """Two processes and who looks at them.
+
+    Args:
+        ready: What they are started with.
+        screen: Whoever looks.
+        start: Starts a child.
+        now_s: A stopwatch.
+        happenings: Where everything that happens waits.
+    """
+
+    def __init__(
+        self,
+        ready: Ready,
+        screen: Screen,
+        *,
+        start: Starter = start_child,
+        now_s: Callable[[], float] = time.perf_counter,
+        happenings: Happenings | None = None,
+    ) -> None:
+        self._ready = ready
+        self._screen = screen
+        self._start_child = start
+        self._now_s = now_s
+        self._happenings: Happenings = SimpleQueue() if happenings is None else happenings
+        self._venue = _Charge(VENUE)
+        self._engine = _Charge(ENGINE)
+        self._guardian = -1
+        self._code: int | None = None  # while it stops: what it ends with
+        self._done = False
+        self._was_going = False  # the engine has spoken to the venue at least once
+        self._refusals: set[tuple[str, ...]] = set()
+        self._reload_wanted = False
+        self._has_ended = False
+        self._last: Facts | None = None
+
+    def run(self) -> int:
+        """Run until everything has ended; return the exit code."""
+        guardian, mine = os.pipe()
+        self._guardian = guardian
+        self._screen.begin(self._ready)
+        looking = _Looking(self._ready.home.engine_socket, self._screen.look_s, self._happenings)
+        try:
+            with _signals_to(self._happenings):
+                self._start(self._venue)
+                self._start(self._engine)
+                looking.start()
+                while not self._done:
+                    self._next()
+        finally:
+            looking.stop()
+            self._kill_all()
+            os.close(mine)
+            os.close(guardian)
+        assert self._code is not None
+        self._screen.finish(self._last, self._code)
+        return self._code
+
+    # --- what happens -------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Take the next thing that happens, and mind the time."""
+        with suppress(Empty):
+            self._take(self._happenings.get(timeout=TICK_S))
+        self._mind_time()
+
+    def _take(self, happening: Happening) -> None:
+        match happening:
+            case Told():
+                self._hear(happening)
+            case Looked():
+                self._look(happening)
+            case Ended():
+                self._mourn(happening)
+            case Signalled():
+                self._obey(happening.number)
+
+    def _hear(self, told: Told) -> None:
+        if told.event == "stopped":
+            self._last = {"ended": self._has_ended, **told.facts}
+            return
+        self._was_going |= told.event == "connected"
+        if told.event == "disconnected" and told.facts.get("why") == ENGINE_STOPS:
+            return
+        self._screen.say(told.event, told.facts)
+
+    def _look(self, looked: Looked) -> None:
+        if looked.status is not None:
+            self._has_ended = bool(looked.status["ended"])
+        self._screen.look(looked.status, looked.problem)
+        if looked.status is not None and self._reload_wanted:
+            self._reload_wanted = False
+            self._reload()
+
+    def _obey(self, number: int) -> None:
+        """Do what a signal asks for. A terminal that was closed says SIGHUP too, and means stop."""
+        if number == signal.SIGHUP and not self._screen.is_gone():
+            self._reload_wanted = True  # an engine that still starts would die of it
+            return
+        if self._code is None:
+            self._screen.say("stopping", {"why": signal.Signals(number).name})
+            self._stop(0)
+        elif number == signal.SIGINT:
+            self._screen.say("hurried", {})
+            self._code = HURRIED
+            self._kill_all()
+
+    def _reload(self) -> None:
+        """Ask the engine to read its rules again, beside everything else."""
+
+        def reload() -> None:
+            socket = self._ready.home.engine_socket
+            event, facts = "reloaded", Facts()
+            try:
+                facts = ask(socket, {"ask": "reload"}, RELOAD_S)
+            except (OSError, AskError) as error:
+                event, facts = "reload_refused", {"why": str(error)}
+            self._happenings.put(Told(child=ENGINE, event=event, facts=facts))
+
+        threading.Thread(target=reload, name="reload", daemon=True).start()
+
+    # --- starting and ending ------------------------------------------------------------------
+
+    def _charge(self, name: str) -> _Charge:
+        return self._engine if name == ENGINE else self._venue
+
+    def _start(self, charge: _Charge) -> None:
+        launch = self._ready.launch
+        arguments = launch.arguments()
+        if charge.name == ENGINE:
+            arguments += ["--loosen"] if launch.loosen else []
+            arguments += [] if self._screen.stays else ["--stop-at-end"]
+        charge.due_s = None
+        charge.process = self._start_child(charge.name, arguments, self._happenings, self._guardian)
+
+    def _mourn(self, ended: Ended) -> None:
+        """A child is gone: find out what that means."""
+        charge = self._charge(ended.child)
+        if charge.process is None or charge.process.pid != ended.process:
+            return
+        charge.process = None
+        charge.kill_s = None
+        if self._code is not None:
+            self._go_on_stopping(ended)
+        elif ended.code == REFUSED or (ended.code == STORE_FAILED and not self._was_going):
+            self._say_refused(ended)
+            self._stop(REFUSED)
+        elif ended.child == ENGINE and ended.code == 0:
+            self._stop(0)
+        else:
+            self._start_again(charge, ended)
+
+    def _say_refused(self, ended: Ended) -> None:
+        """Show what a child refused, once where both say the same."""
+        if ended.errors not in self._refusals:
+            self._refusals.add(ended.errors)
+            self._screen.say("refused", {"child": ended.child, "errors": list(ended.errors)})
+
+    def _start_again(self, charge: _Charge, ended: Ended) -> None:
+        facts = {"child": ended.child, "how": ending(ended.code), "errors": list(ended.errors)}
+        pause_s = charge.restarts.pause_s(self._now_s())
+        if pause_s is None:
+            minutes = RESTARTS_S / 60
+            more = {"restarts": RESTARTS_MAX, "minutes": minutes}
+            self._screen.say("stays_down", {**facts, **more})
+            self._stop(1)
+            return
+        self._screen.say("starts_again", {**facts, "pause_s": pause_s})
+        charge.due_s = self._now_s() + pause_s
+
+    def _stop(self, code: int) -> None:
+        """End the engine, then the venue, then this."""
+        self._code = code
+        self._engine.due_s = self._venue.due_s = None
+        if self._engine.process is not None:
+            stop_s = self._ready.configuration.system.engine.stop_seconds
+            self._ask_to_end(self._engine, stop_s + STOP_EXTRA_S)
+        else:
+            self._stop_venue()
+
+    def _stop_venue(self) -> None:
+        if self._venue.process is None:
+            self._done = True
+        elif self._venue.kill_s is None:
+            self._ask_to_end(self._venue, VENUE_STOP_S)
+
+    def _ask_to_end(self, charge: _Charge, within_s: float) -> None:
+        assert charge.process is not None
+        charge.kill_s = self._now_s() + within_s
+        charge.process.signal(signal.SIGTERM)
+
+    def _go_on_stopping(self, ended: Ended) -> None:
+        """One of the two is gone, as it should; one that broke instead is not passed over."""
+        if ended.code == REFUSED:
+            self._say_refused(ended)
+            self._code = self._code or REFUSED
+        elif ended.code not in {0, -signal.SIGTERM} and self._code == 0:
+            facts = {"child": ended.child, "how": ending(ended.code), "errors": list(ended.errors)}
+            self._screen.say("ended_badly", facts)
+            self._code = 1
+        if self._engine.process is None:
+            self._stop_venue()
+
+    def _mind_time(self) -> None:
+        now_s = self._now_s()
+        for charge in (self._venue, self._engine):
+            if charge.due_s is not None and now_s >= charge.due_s:
+                self._start(charge)
+            if charge.kill_s is not None and now_s >= charge.kill_s:
+                charge.kill_s = None
+                if charge.process is not None:
+                    self._screen.say("killed", {"child": charge.name})
+                    self._code = self._code or 1
+                    charge.process.signal(signal.SIGKILL)
+
+    def _kill_all(self) -> None:
+        for charge in (self._engine, self._venue):
+            if charge.process is not None:
+                charge.process.signal(signal.SIGKILL)
+                charge.process.wait(VENUE_STOP_S)
+
+
+class _Looking:
+    """Asks the engine how it is, again and again, in a thread of its own: it may not answer."""
+
+    def __init__(self, socket: Path, every_s: float, happenings: Happenings) -> None:
+        self._socket = socket
+        self._every_s = every_s
+        self._happenings = happenings
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._every_s):
+            self._happenings.put(look(self._socket))
+
+
+def look(socket: Path) -> Looked:
+    """Ask an engine how it is."""
+    try:
+        return Looked(status=ask(socket, {"ask": "status"}, ASK_S))
+    except TimeoutError:
+        return Looked(status=None, problem=f"does not answer within {ASK_S:g} s")
+    except (ConnectionError, FileNotFoundError):
+        return Looked(status=None, problem="does not run")
+    except (OSError, ValueError) as error:
+        return Looked(status=None, problem=f"cannot be asked: {error}")
+
+
+@contextmanager
+def _signals_to(happenings: Happenings) -> Iterator[None]:
+    """Hand signals on as things that happen, for as long as the block lasts."""
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        happenings.put(Signalled(number=number))  # a SimpleQueue: it may be in use right now
+
+    before: dict[int, Any] = {number: signal.signal(number, take) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

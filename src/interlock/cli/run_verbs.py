@@ -1,0 +1,117 @@
+"""What the verbs that run an account do with their options: run, engine, venue."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+import interlock
+from interlock.app.archive import begin_again, check_not_archiving, nobody_runs
+from interlock.app.launch import Launch, Ready, is_new, read_launch
+from interlock.app.paper import Screen, Supervisor
+from interlock.cli.run_screens import Lines, Moving, Plain, write
+from interlock.cli.run_words import sentence
+from interlock.config.home import write_first_config
+from interlock.runtime.clock import SystemClock
+
+
+def _launch(
+    *,
+    config: Path | None,
+    speed: str | None,
+    data: Sequence[str],
+    strategy: str | None,
+    loosen: bool = False,
+) -> Launch:
+    return Launch(
+        config_file=config, speed=speed, data=tuple(data), strategy=strategy, loosen=loosen
+    ).absolute()
+
+
+def run(
+    *,
+    config: Path | None,
+    speed: str | None,
+    data: Sequence[str],
+    strategy: str | None,
+    loosen: bool,
+    again: bool,
+    as_json: bool,
+) -> int:
+    """Run everything; return the exit code."""
+    launch = _launch(config=config, speed=speed, data=data, strategy=strategy, loosen=loosen)
+    settings, home, configuration = read_launch(launch)
+    home.make()
+    write_first_config(home)
+    screen = _screen(as_json=as_json)
+    if again:
+        folder = begin_again(home, configuration, SystemClock())
+        facts = {} if folder is None else {"folder": str(folder)}
+        event = "nothing_archived" if folder is None else "archived"
+        write(json.dumps({"event": event, **facts}) if as_json else sentence(event, facts))
+    check_not_archiving(home)
+    with nobody_runs(home):
+        pass
+    _warm()
+    ready = Ready(
+        launch=launch,
+        settings=settings,
+        home=home,
+        configuration=configuration,
+        is_new=is_new(home, configuration),
+    )
+    return Supervisor(ready, screen).run()
+
+
+def _screen(*, as_json: bool) -> Screen:
+    """Return whoever shows it."""
+    if as_json:
+        return Lines()
+    console = Console()
+    return Moving(console) if console.is_terminal and not console.is_dumb_terminal else Plain()
+
+
+def _warm() -> None:
+    """Compile the kernel if this version has not: both processes would wait for it otherwise."""
+    if not (interlock.numba_cache_dir() / "warm-small").exists():
+        subprocess.run(
+            [sys.executable, "-P", "-m", "interlock", "warm"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=False,  # whoever needs it compiles it, and says what is wrong
+        )
+
+
+def engine(
+    *,
+    config: Path | None,
+    speed: str | None,
+    data: Sequence[str],
+    strategy: str | None,
+    loosen: bool,
+    stop_at_end: bool,
+    guardian: int,
+) -> int:
+    """Run the engine; return the exit code."""
+    from interlock.app.children import run_engine_process  # noqa: PLC0415 - slow, and only here
+
+    launch = _launch(config=config, speed=speed, data=data, strategy=strategy, loosen=loosen)
+    return run_engine_process(launch, stop_at_end=stop_at_end, guardian=guardian)
+
+
+def venue(
+    *,
+    config: Path | None,
+    speed: str | None,
+    data: Sequence[str],
+    strategy: str | None,
+    guardian: int,
+) -> None:
+    """Run the simulated venue."""
+    from interlock.app.children import run_venue_process  # noqa: PLC0415 - slow, and only here
+
+    launch = _launch(config=config, speed=speed, data=data, strategy=strategy)
+    run_venue_process(launch, guardian=guardian)
