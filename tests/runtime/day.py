@@ -1,32 +1,16 @@
 """A day of one engine: its entries, and the state after each of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from interlock.journal.errors import JournalError
 from interlock.journal.rows import EMPTY, Entry, Row, RowKind
-from interlock.journal.sqlite import SqliteStore
 from interlock.kernel.codes import BUY, SELL, Kind
 from interlock.kernel.policy import SMALL
-from interlock.kernel.records import ROW, ROW_BYTES
-from interlock.runtime import replaying
-from interlock.runtime.entries import commands_of, events_of, json_bytes, layout_digest, said_by
-from interlock.runtime.link import Phase
-from interlock.runtime.recover import Recovered, bars_in, recover
-from interlock.runtime.replaying import Remembered, ReplayError
-from interlock.runtime.session import check_same_account
-from interlock.venues.port import Message, NotFound, VenueState
-from interlock.venues.simulated.asks import Hello
-from tests.journal.helpers import chain
+from interlock.runtime.entries import layout_digest
+from interlock.runtime.recover import Recovered, recover
+from interlock.venues.port import Message
 from tests.kernel.helpers import open_policy
 from tests.runtime.pair import Pair
-from tests.runtime.scripts import PRICE, SCALES, setup_of
+from tests.runtime.scripts import PRICE
 
 
 class Kept:
@@ -59,7 +43,7 @@ def snapshot(pair: Pair, kind: RowKind = RowKind.SNAPSHOT) -> None:
         kind,
         {
             "layout": layout_digest(SMALL),
-            "policy_seq": int(pair.state["account"]["policy_seq"]),
+            "policy_seq": int(pair.book.state["account"]["policy_seq"]),
             "start": pair.setup.said,
             "starts": pair.names.starts(),
         },
@@ -77,23 +61,23 @@ class Session:
         pair.open()
         self._note()
         for close in (PRICE, PRICE + 10, PRICE - 5):
-            self._tell(pair.bar(close))
+            self._tell(pair.venue.bar(close))
         pair.signal(BUY)
         entry = pair.last()
-        self._tell(pair.report(Kind.ACCEPTED, entry), pair.fill(entry, 40))
-        self._tell(pair.fill(entry, 60))
+        self._tell(pair.venue.report(Kind.ACCEPTED, entry), pair.venue.fill(entry, 40))
+        self._tell(pair.venue.fill(entry, 60))
         if snapshots:
             snapshot(pair)
         for order in pair.requests()[1:3]:
-            self._tell(pair.report(Kind.ACCEPTED, order))  # type: ignore[arg-type]
+            self._tell(pair.venue.report(Kind.ACCEPTED, order))  # type: ignore[arg-type]
         pair.engine.set_policy(open_policy("sizing.fixed_lots=50"), b'{"v":2}')
         pair.pump()
         self._note()
-        self._tell(pair.bar(PRICE + 20))
+        self._tell(pair.venue.bar(PRICE + 20))
         pair.signal(BUY, instrument=1)
         if snapshots:
             snapshot(pair, RowKind.SEGMENT)
-        self._tell(pair.bar(500, instrument=1))
+        self._tell(pair.venue.bar(500, instrument=1))
         pair.signal(BUY, instrument=1)
         pair.signal(SELL)
         self._note()
@@ -112,5 +96,3 @@ class Session:
     def entries(self) -> list[Entry]:
         """Everything that was journaled."""
         return self.pair.entries
-
-

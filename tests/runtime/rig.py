@@ -200,9 +200,9 @@ class Rig:
     def _answer(self, ask: Ask) -> None:
         if isinstance(ask, Hello):
             if self.welcomes:
-                self.tell(self.pair.welcome())
+                self.tell(self.pair.venue.welcome())
         elif isinstance(ask, AskAccount) and self.answers:
-            self.tell(self.pair.account())
+            self.tell(self.pair.venue.account())
         elif isinstance(ask, AskOrder) and self.answers:
             self.tell(NotFound(client_id=ask.client_id, now_ns=1))
 

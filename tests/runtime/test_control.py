@@ -13,8 +13,8 @@ import pytest
 
 from interlock.runtime import control as controls
 from interlock.runtime.answers import Answers
-from interlock.runtime.clock import ManualClock
 from interlock.runtime.asking import LINE_MAX, AskError, ask
+from interlock.runtime.clock import ManualClock
 from interlock.runtime.control import CONNECTIONS_MAX, Control
 from interlock.runtime.metrics import Metrics
 from tests.runtime.rig import Rig

@@ -11,6 +11,7 @@ from interlock.journal.errors import StoreError
 from interlock.journal.rows import RowKind
 from interlock.kernel.codes import Kind, Metric
 from interlock.kernel.records import Rows, rows
+from interlock.runtime import driver as drivers
 from interlock.runtime.driver import Why
 from interlock.runtime.engine import Superseded
 from interlock.runtime.entries import said_by
@@ -35,7 +36,7 @@ def play(rig: Rig, story: Story, *, venue: bool = True) -> None:
 
 async def buy(rig: Rig, beat: int = 1) -> None:
     """Let the strategy ask for an order."""
-    rig.tell(rig.pair.bar(BUY_AT), rig.pair.beat(beat, Turn.IF_QUIET))
+    rig.tell(rig.pair.venue.bar(BUY_AT), rig.pair.venue.beat(beat, Turn.IF_QUIET))
 
 
 def test_it_connects_reconciles_and_answers_beats(tmp_path: Path) -> None:
@@ -63,11 +64,11 @@ def test_nothing_leaves_before_it_is_durable(tmp_path: Path) -> None:
 
     async def story(rig: Rig) -> None:
         await rig.until(lambda: Done(beat=0, spoke=False) in rig.heard)
-        rig.tell(rig.pair.bar(BUY_AT), rig.pair.beat(1))
+        rig.tell(rig.pair.venue.bar(BUY_AT), rig.pair.venue.beat(1))
         await rig.until(lambda: Done(beat=1, spoke=False) in rig.heard)
         rig.writer.is_stuck = True
-        rig.tell(rig.pair.beat(2, Turn.YES))
-        await rig.until(lambda: bool(rig.pair.orders()))
+        rig.tell(rig.pair.venue.beat(2, Turn.YES))
+        await rig.until(lambda: bool(rig.pair.book.orders()))
         await asyncio.sleep(0.05)
         assert rig.requests() == []
         rig.writer.flush()
@@ -164,7 +165,7 @@ def test_what_the_gate_stops_is_never_sent(tmp_path: Path, lost: str) -> None:
                 await rig.ended()
         else:
             await rig.until(lambda: rig.pair.link.found.abandoned == 1)
-            assert rig.pair.orders() == {}
+            assert rig.pair.book.orders() == {}
         assert rig.requests() == []
 
     play(rig, story)
@@ -195,7 +196,9 @@ def test_snapshots_are_written_and_every_second_begins_a_segment(tmp_path: Path)
     async def story(rig: Rig) -> None:
         await rig.ready()
         for beat in range(1, 13):
-            rig.tell(rig.pair.bar(PRICE + 10 * beat), rig.pair.beat(beat, Turn.IF_QUIET))
+            rig.tell(
+                rig.pair.venue.bar(PRICE + 10 * beat), rig.pair.venue.beat(beat, Turn.IF_QUIET)
+            )
             await rig.until(lambda beat=beat: Done(beat=beat, spoke=True) in rig.heard)  # type: ignore[misc]
             await asyncio.sleep(0.03)
 
@@ -285,3 +288,36 @@ def test_a_driver_that_does_not_run_cannot_be_stopped(tmp_path: Path) -> None:
         assert await rig.ended() is Why.ASKED
 
     play(rig, story)
+
+
+def test_a_long_piece_of_work_leaves_room_for_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop looks after its sockets between two pieces of it."""
+    monkeypatch.setattr(drivers, "STEPS_MAX", 1)
+    rig = Rig(tmp_path)
+
+    async def story(rig: Rig) -> None:
+        await rig.ready()
+        await buy(rig)
+        await rig.until(lambda: Done(beat=1, spoke=True) in rig.heard)
+
+    play(rig, story)
+
+
+def test_what_was_heard_and_not_decided_on_is_decided_before_the_last_snapshot(
+    tmp_path: Path,
+) -> None:
+    """Nothing of it is sent any more."""
+    rig = Rig(tmp_path)
+
+    async def story(rig: Rig) -> None:
+        await rig.ready()
+
+    play(rig, story)
+    rig.pair.receive(rig.pair.venue.bar(PRICE + 7))
+    sent = len(rig.heard)
+    rig.driver.finish("asked")
+    assert rig.pair.book.inst("mark") == PRICE + 7
+    assert len(rig.heard) == sent
+    assert [entry.kind for entry in rig.writer.entries[-2:]] == [RowKind.SNAPSHOT, RowKind.NOTE]

@@ -2,8 +2,11 @@
 
 import pytest
 
-from interlock.kernel.codes import SELL, Kind, Role
+from interlock.kernel.codes import Kind, Role
 from interlock.kernel.records import rows
+from interlock.runtime import engine as engines
+from interlock.runtime.entries import events_of
+from interlock.runtime.inbox import Lane
 from interlock.venues.port import (
     Amend,
     Capabilities,
@@ -12,12 +15,16 @@ from interlock.venues.port import (
     Report,
     VenueState,
 )
-from interlock.venues.simulated.asks import AskOrder
-from tests.runtime.pair import ANSWER_NS, EPOCH, LOOK_NS, Pair, asked_about, bought, holding, leaving, reconnect
+from tests.runtime.pair import (
+    ANSWER_NS,
+    asked_about,
+    bought,
+    holding,
+    leaving,
+)
 
 SECOND_NS = 1_000_000_000
 ANSWER_S = ANSWER_NS / SECOND_NS
-LOOK_S = LOOK_NS / SECOND_NS
 SLOW = Capabilities(native_oco=True, absence_wait_ms=10_000, absence_answers=3)
 
 
@@ -27,18 +34,18 @@ SLOW = Capabilities(native_oco=True, absence_wait_ms=10_000, absence_answers=3)
 def test_an_order_that_is_accepted_works() -> None:
     """V01: INTENT, then WORKING."""
     pair, order = bought()
-    assert pair.orders() == {order.client_id: "INTENT"}
-    pair.tell(pair.report(Kind.ACCEPTED, order))
-    assert pair.orders() == {order.client_id: "WORKING"}
+    assert pair.book.orders() == {order.client_id: "INTENT"}
+    pair.tell(pair.venue.report(Kind.ACCEPTED, order))
+    assert pair.book.orders() == {order.client_id: "WORKING"}
 
 
 def test_a_clear_no_ends_an_order_at_once() -> None:
     """V02: the exposure is free again, and nothing is asked."""
     pair, order = bought()
     pair.asks()
-    pair.tell(pair.report(Kind.REJECTED, order))
-    assert pair.orders() == {}
-    assert pair.inst("entry_buy") == 0
+    pair.tell(pair.venue.report(Kind.REJECTED, order))
+    assert pair.book.orders() == {}
+    assert pair.book.inst("entry_buy") == 0
     pair.pass_time(ANSWER_S)
     assert asked_about(pair) == []
 
@@ -47,16 +54,16 @@ def test_an_order_without_an_answer_is_unknown_asked_about_and_found() -> None:
     """V03: it holds its exposure meanwhile, and its symbol opens nothing."""
     pair, order = bought()
     pair.pass_time(ANSWER_S - 1)
-    assert pair.orders() == {order.client_id: "INTENT"}
+    assert pair.book.orders() == {order.client_id: "INTENT"}
     pair.pass_time(2)
-    assert pair.orders() == {order.client_id: "UNKNOWN"}
-    assert pair.inst("entry_buy") == 100
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
+    assert pair.book.inst("entry_buy") == 100
     pair.signal()
-    assert "LATCHED ORDER_UNKNOWN PAUSED on instrument 0" in pair.story()
-    assert pair.story()[-1].startswith("REFUSED entry")
+    assert "LATCHED ORDER_UNKNOWN PAUSED on instrument 0" in pair.book.story()
+    assert pair.book.story()[-1].startswith("REFUSED entry")
     assert asked_about(pair)[-1] == order.client_id
-    pair.tell(pair.found(order, VenueState.WORKING))
-    assert pair.orders() == {order.client_id: "WORKING"}
+    pair.tell(pair.venue.found(order, VenueState.WORKING))
+    assert pair.book.orders() == {order.client_id: "WORKING"}
     assert pair.requests() == [order]
 
 
@@ -73,8 +80,8 @@ def test_an_order_that_was_filled_unheard_is_found_filled() -> None:
     """V03: its fills are booked, and the position gets its stop."""
     pair, order = bought()
     pair.pass_time(ANSWER_S)
-    pair.tell(pair.found(order, VenueState.FILLED, 60, 40))
-    assert pair.inst("position") == 100
+    pair.tell(pair.venue.found(order, VenueState.FILLED, 60, 40))
+    assert pair.book.inst("position") == 100
     roles = [each.role for each in pair.requests() if isinstance(each, NewOrder)]
     assert roles == [Role.ENTRY, Role.STOP, Role.TARGET]
 
@@ -84,9 +91,9 @@ def test_an_order_that_ended_unheard_is_found_ended(state: str) -> None:
     """Whatever its end was."""
     pair, order = bought()
     pair.pass_time(ANSWER_S)
-    pair.tell(pair.found(order, VenueState[state]))
-    assert pair.orders() == {}
-    assert pair.inst("unknown_orders") == 0
+    pair.tell(pair.venue.found(order, VenueState[state]))
+    assert pair.book.orders() == {}
+    assert pair.book.inst("unknown_orders") == 0
 
 
 @pytest.mark.parametrize("state", ["CANCELLED", "EXPIRED", "REJECTED"])
@@ -94,10 +101,10 @@ def test_what_was_filled_before_an_order_ended_stays_filled(state: str) -> None:
     """Some venues call the rest of an order rejected."""
     pair, order = bought()
     pair.pass_time(ANSWER_S)
-    pair.tell(pair.found(order, VenueState[state], 30))
-    assert order.client_id not in pair.orders()
-    assert pair.inst("position") == 30
-    assert pair.state["account"]["illegal_transitions"] == 0
+    pair.tell(pair.venue.found(order, VenueState[state], 30))
+    assert order.client_id not in pair.book.orders()
+    assert pair.book.inst("position") == 30
+    assert pair.book.state["account"]["illegal_transitions"] == 0
 
 
 def test_absence_is_proven_by_time_and_by_answers_together() -> None:
@@ -105,36 +112,36 @@ def test_absence_is_proven_by_time_and_by_answers_together() -> None:
     pair, order = bought(capabilities=SLOW)
     pair.pass_time(ANSWER_S)
     for _ in range(5):
-        pair.tell(pair.not_found(order))
-    assert pair.orders() == {order.client_id: "UNKNOWN"}, "often enough, too early"
+        pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}, "often enough, too early"
     pair.pass_time(12)
-    pair.tell(pair.not_found(order))
-    assert pair.orders() == {}
-    assert pair.story()[-1] == "RELEASED ORDER_UNKNOWN on instrument 0"
+    pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {}
+    assert pair.book.story()[-1] == "RELEASED ORDER_UNKNOWN on instrument 0"
 
 
 def test_one_answer_after_long_enough_proves_nothing() -> None:
     """A replica may lag: the venue's own count of answers is needed."""
     pair, order = bought(capabilities=SLOW)
     pair.pass_time(60)
-    pair.tell(pair.not_found(order))
-    pair.tell(pair.not_found(order))
-    assert pair.orders() == {order.client_id: "UNKNOWN"}
-    pair.tell(pair.not_found(order))
-    assert pair.orders() == {}
+    pair.tell(pair.venue.not_found(order))
+    pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
+    pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {}
 
 
 def test_what_was_heard_of_begins_its_absence_anew() -> None:
     """Not found twice, then found: two earlier answers count no more."""
     pair, order = bought(capabilities=SLOW)
     pair.pass_time(30)
-    pair.tell(pair.not_found(order), pair.not_found(order))
-    pair.tell(pair.found(order, VenueState.WORKING))
-    pair.tell(pair.not_found(order))
-    assert pair.orders() == {order.client_id: "UNKNOWN"}
+    pair.tell(pair.venue.not_found(order), pair.venue.not_found(order))
+    pair.tell(pair.venue.found(order, VenueState.WORKING))
+    pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
     pair.pass_time(30)
-    pair.tell(pair.not_found(order))
-    assert pair.orders() == {order.client_id: "UNKNOWN"}
+    pair.tell(pair.venue.not_found(order))
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
 
 
 def test_a_client_id_that_was_used_is_asked_about() -> None:
@@ -142,10 +149,10 @@ def test_a_client_id_that_was_used_is_asked_about() -> None:
     pair, order = bought()
     pair.asks()
     pair.tell(Duplicate(client_id=order.client_id))
-    assert pair.orders() == {order.client_id: "UNKNOWN"}
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
     assert asked_about(pair)[0] == order.client_id
-    pair.tell(pair.found(order, VenueState.FILLED, 100))
-    assert pair.inst("position") == 100
+    pair.tell(pair.venue.found(order, VenueState.FILLED, 100))
+    assert pair.book.inst("position") == 100
 
 
 def test_a_duplicate_of_an_order_at_work_changes_nothing() -> None:
@@ -154,9 +161,9 @@ def test_a_duplicate_of_an_order_at_work_changes_nothing() -> None:
     pair.asks()
     pair.tell(Duplicate(client_id=stop.client_id), Duplicate(client_id="i-7-Z-1"))
     assert asked_about(pair) == [stop.client_id]
-    pair.tell(pair.found(stop, VenueState.WORKING))
-    assert pair.orders()[stop.client_id] == "WORKING"
-    assert pair.state["account"]["illegal_transitions"] == 0
+    pair.tell(pair.venue.found(stop, VenueState.WORKING))
+    assert pair.book.orders()[stop.client_id] == "WORKING"
+    assert pair.book.state["account"]["illegal_transitions"] == 0
 
 
 # --- fills ------------------------------------------------------------------------------------
@@ -165,54 +172,54 @@ def test_a_duplicate_of_an_order_at_work_changes_nothing() -> None:
 def test_a_fill_may_come_before_its_acknowledgement() -> None:
     """V06: the acknowledgement then changes nothing."""
     pair, order = bought()
-    pair.tell(pair.fill(order, 40), pair.report(Kind.ACCEPTED, order))
-    assert pair.orders()[order.client_id] == "PARTIAL"
-    pair.tell(pair.fill(order, 60))
-    assert pair.inst("position") == 100
-    assert pair.state["account"]["illegal_transitions"] == 0
+    pair.tell(pair.venue.fill(order, 40), pair.venue.report(Kind.ACCEPTED, order))
+    assert pair.book.orders()[order.client_id] == "PARTIAL"
+    pair.tell(pair.venue.fill(order, 60))
+    assert pair.book.inst("position") == 100
+    assert pair.book.state["account"]["illegal_transitions"] == 0
 
 
 def test_a_fill_that_comes_twice_is_applied_once() -> None:
     """The same trade: from the stream again, or from an answer."""
     pair, order = bought()
-    pair.tell(pair.fill(order, 40, trade=1), pair.fill(order, 40, trade=1))
-    assert pair.inst("position") == 40
-    pair.trades = 0
-    pair.tell(pair.found(order, VenueState.WORKING, 40, 10))
-    assert pair.inst("position") == 50
-    pair.tell(pair.fill(order, 10, trade=2))
-    assert pair.inst("position") == 50
+    pair.tell(pair.venue.fill(order, 40, trade=1), pair.venue.fill(order, 40, trade=1))
+    assert pair.book.inst("position") == 40
+    pair.venue.trades = 0
+    pair.tell(pair.venue.found(order, VenueState.WORKING, 40, 10))
+    assert pair.book.inst("position") == 50
+    pair.tell(pair.venue.fill(order, 10, trade=2))
+    assert pair.book.inst("position") == 50
     assert pair.engine.progress.duplicates == 2
-    assert len(pair.events(Kind.FILL)) == 2
+    assert len(pair.book.events(Kind.FILL)) == 2
 
 
 def test_two_fills_of_one_read_are_one_when_they_are_one_trade() -> None:
     """They are decided on together."""
     pair, order = bought()
-    pair.receive(pair.fill(order, 40, trade=5), pair.fill(order, 40, trade=5))
+    pair.receive(pair.venue.fill(order, 40, trade=5), pair.venue.fill(order, 40, trade=5))
     pair.pump()
-    assert pair.inst("position") == 40
+    assert pair.book.inst("position") == 40
 
 
 def test_a_fill_that_an_earlier_engine_journaled_is_not_applied_again() -> None:
     """The store knows what this engine's memory does not."""
     pair, order = bought()
-    pair.tell(pair.fill(order, 40, trade=1))
+    pair.tell(pair.venue.fill(order, 40, trade=1))
     entry = next(entry for entry in pair.entries if entry.key)
     other, same = bought()
     other.in_store.add(entry.key)
-    other.tell(other.fill(same, 40, trade=1))
-    assert other.inst("position") == 0
+    other.tell(other.venue.fill(same, 40, trade=1))
+    assert other.book.inst("position") == 0
     assert other.engine.progress.duplicates == 1
 
 
 def test_a_late_fill_after_the_cancel_is_booked() -> None:
     """V07: partial, cancelled, then a fill that was on its way: it is a fact."""
     pair, order = bought()
-    pair.tell(pair.fill(order, 40), pair.report(Kind.CANCELLED, order))
-    assert pair.inst("position") == 40
-    pair.tell(pair.fill(order, 5))
-    assert pair.inst("position") == 45
+    pair.tell(pair.venue.fill(order, 40), pair.venue.report(Kind.CANCELLED, order))
+    assert pair.book.inst("position") == 40
+    pair.tell(pair.venue.fill(order, 5))
+    assert pair.book.inst("position") == 45
     assert pair.last(Amend).qty == 45, "its stop follows"
 
 
@@ -220,26 +227,26 @@ def test_a_cancel_that_a_fill_overtook_ends_with_the_fill() -> None:
     """The stop filled while its cancel was under way: nothing is left open."""
     pair, stop, target = leaving()
     pair.tell(
-        pair.fill(stop),
-        pair.report(Kind.CANCELLED, target),
-        pair.report(Kind.CANCEL_REJECTED, stop),
+        pair.venue.fill(stop),
+        pair.venue.report(Kind.CANCELLED, target),
+        pair.venue.report(Kind.CANCEL_REJECTED, stop),
     )
-    assert pair.orders() == {}
-    assert pair.inst("position") == 0
-    assert pair.state["account"]["late_rejects"] == 1
+    assert pair.book.orders() == {}
+    assert pair.book.inst("position") == 0
+    assert pair.book.state["account"]["late_rejects"] == 1
 
 
 def test_reports_of_orders_that_are_not_ours_are_facts_and_alarms() -> None:
     """A stranger's fill moves the position; its other reports change nothing."""
     pair, order = bought()
-    stranger = pair.report(Kind.ACCEPTED, order)
+    stranger = pair.venue.report(Kind.ACCEPTED, order)
     pair.tell(Report(client_id="somebody-elses", peer_client_id="", row=stranger.row))
-    assert pair.story()[-1] == "ALARM UNKNOWN_ORDER"
-    fill = pair.fill(order, 7)
+    assert pair.book.story()[-1] == "ALARM UNKNOWN_ORDER"
+    fill = pair.venue.fill(order, 7)
     pair.tell(Report(client_id="i-6-8-1", peer_client_id="", row=fill.row))
-    assert "ALARM EXTERNAL_FILL" in pair.story()
-    assert pair.inst("position") == 7
-    assert pair.orders()[order.client_id] == "INTENT"
+    assert "ALARM EXTERNAL_FILL" in pair.book.story()
+    assert pair.book.inst("position") == 7
+    assert pair.book.orders()[order.client_id] == "INTENT"
 
 
 def test_funding_is_no_order_of_anybody() -> None:
@@ -251,8 +258,8 @@ def test_funding_is_no_order_of_anybody() -> None:
     row["value"] = 1_000
     row["ts_ns"] = row["src_ts_ns"] = pair.engine.now_ns()
     pair.tell(Report(client_id="", peer_client_id="", row=row[0]))
-    assert len(pair.events(Kind.FUNDING)) == 1
-    assert "UNKNOWN_ORDER" not in " ".join(pair.story())
+    assert len(pair.book.events(Kind.FUNDING)) == 1
+    assert "UNKNOWN_ORDER" not in " ".join(pair.book.story())
 
 
 # --- whose answer is whose --------------------------------------------------------------------
@@ -262,25 +269,98 @@ def test_funding_is_no_order_of_anybody() -> None:
 def test_a_report_of_something_else_is_no_answer_to_a_cancel(kind: str) -> None:
     """The cancel's own answer is lost: the order is asked about all the same."""
     pair, stop, _ = leaving()
-    pair.tell(pair.report(Kind[kind], stop))
+    pair.tell(pair.venue.report(Kind[kind], stop))
     pair.pass_time(ANSWER_S)
-    assert pair.orders()[stop.client_id] == "UNKNOWN"
+    assert pair.book.orders()[stop.client_id] == "UNKNOWN"
 
 
 def test_a_fill_is_no_answer_to_a_cancel() -> None:
     """The rest may still be there."""
     pair, stop, _ = leaving()
-    pair.tell(pair.fill(stop, 10))
+    pair.tell(pair.venue.fill(stop, 10))
     pair.pass_time(ANSWER_S)
-    assert pair.orders()[stop.client_id] == "UNKNOWN"
+    assert pair.book.orders()[stop.client_id] == "UNKNOWN"
 
 
 def test_a_cancel_is_answered_by_the_end_of_its_order() -> None:
     """Nothing is asked then."""
     pair, stop, target = leaving()
-    pair.tell(pair.report(Kind.CANCELLED, stop), pair.report(Kind.CANCELLED, target))
-    pair.tell(pair.report(Kind.ACCEPTED, pair.last()), pair.fill(pair.last()))
+    pair.tell(pair.venue.report(Kind.CANCELLED, stop), pair.venue.report(Kind.CANCELLED, target))
+    pair.tell(pair.venue.report(Kind.ACCEPTED, pair.last()), pair.venue.fill(pair.last()))
     pair.asks()
     pair.pass_time(ANSWER_S * 1.5)
     assert asked_about(pair) == []
-    assert pair.orders() == {}
+    assert pair.book.orders() == {}
+
+
+# --- what is left ---------------------------------------------------------------------------
+
+
+def test_answers_about_orders_that_are_over_change_nothing() -> None:
+    """They ended while the question was under way; so did the wait for their answers."""
+    pair, order = bought()
+    pair.link.sent(order)
+    pair.link.kept(order)
+    pair.pump()
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}
+    pair.tell(pair.venue.fill(order))
+    pair.link.sent(order)
+    pair.link.kept(order)
+    pair.tell(pair.venue.not_found(order), pair.venue.found(order, VenueState.WORKING))
+    pair.pass_time(ANSWER_S + 1)
+    assert order.client_id not in pair.book.orders()
+    assert "UNKNOWN" in pair.book.orders().values(), "its stop and target, which nobody answered"
+    assert pair.book.state["account"]["unknown_reports"] == 0
+
+
+def test_only_what_is_unknown_is_asked_about_again() -> None:
+    """The stop is at work; its target was never answered."""
+    pair, entry = bought()
+    pair.tell(pair.venue.fill(entry))
+    stop, target = pair.requests()[1:]
+    assert isinstance(stop, NewOrder)
+    pair.tell(pair.venue.report(Kind.ACCEPTED, stop))
+    pair.asks()
+    pair.pass_time(ANSWER_S + 2)
+    assert set(asked_about(pair)) == {target.client_id}
+
+
+def test_memory_of_fills_has_an_end_and_the_store_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest are forgotten here, and known there."""
+    monkeypatch.setattr(engines, "KEYS_KEPT", 2)
+    pair, order = bought()
+    for trade in (1, 2, 3):
+        pair.tell(pair.venue.fill(order, 10, trade=trade))
+    first = next(entry for entry in pair.entries if entry.key)
+    assert not pair.engine.knows_fill(first.key)
+    pair.in_store.add(first.key)
+    assert pair.engine.knows_fill(first.key)
+    pair.tell(pair.venue.fill(order, 10, trade=1))
+    assert pair.book.inst("position") == 30
+
+
+def test_a_fill_without_a_trades_id_is_taken_as_it_is() -> None:
+    """Other venues may have none: nothing is known of it."""
+    pair, order = bought()
+    row = pair.venue.fill(order, 10).row.copy().reshape(1)
+    row["order_id"] = pair.names.order_id(order.client_id)
+    row["ext_lo"] = 0
+    for _ in range(2):
+        pair.engine.inbox.offer(Lane.REPORT, row.copy())
+        pair.pump()
+    assert len(pair.book.events(Kind.FILL)) == 2
+
+
+def test_payloads_stay_with_their_rows_when_a_fill_among_them_came_again() -> None:
+    """By their new places."""
+    pair, order = bought()
+    pair.tell(pair.venue.fill(order, 10, trade=1))
+    pair.receive(pair.venue.fill(order, 10, trade=1), pair.venue.report(Kind.ACCEPTED, order))
+    pair.engine.work()
+    day = rows(1)
+    day["kind"] = Kind.DAY
+    day["ts_ns"] = pair.engine.now_ns()
+    assert pair.engine.operate(day, b'{"who":"a person"}')
+    pair.pump()
+    (entry,) = (entry for entry in pair.entries if entry.payload == b'{"who":"a person"}')
+    assert events_of(entry)["kind"][0] == Kind.DAY

@@ -29,7 +29,7 @@ def replaying(**given: object) -> Pair:
 
 def told(pair: Pair, close: int, number: int, strategies: Turn) -> list[str]:
     """Tell one bar and its beat; return what the engine says, in words."""
-    pair.tell(pair.bar(close), pair.beat(number, strategies))
+    pair.tell(pair.venue.bar(close), pair.venue.beat(number, strategies))
     return words(pair)
 
 
@@ -47,9 +47,9 @@ def test_ready_is_said_when_the_reconciliation_is_over_and_durable() -> None:
     """Beat 0; not before."""
     pair = Pair(replay=True, is_slow=True)
     pair.engine.connected()
-    pair.tell(pair.welcome())
+    pair.tell(pair.venue.welcome())
     pair.flush()
-    pair.tell(pair.account())
+    pair.tell(pair.venue.account())
     assert pair.phase() is Phase.READY
     assert not any(isinstance(ask, Done) for ask in pair.said)
     pair.flush()
@@ -61,9 +61,9 @@ def test_the_strategies_speak_when_their_turn_is() -> None:
     """NO: not now; YES: now; their order leaves before the answer."""
     pair = replaying()
     assert told(pair, BUY_AT, 1, Turn.NO) == ["done 1 silent"]
-    pair.tell(pair.beat(2, Turn.YES))
+    pair.tell(pair.venue.beat(2, Turn.YES))
     assert words(pair) == ["NewOrder", "done 2 spoke"]
-    pair.tell(pair.beat(3, Turn.YES))
+    pair.tell(pair.venue.beat(3, Turn.YES))
     assert words(pair) == ["done 3 spoke"], "a bar is spoken on once"
 
 
@@ -79,14 +79,14 @@ def test_if_quiet_they_wait_when_the_bar_caused_an_order() -> None:
     pair = replaying()
     told(pair, BUY_AT, 1, Turn.IF_QUIET)
     entry = pair.last()
-    pair.tell(pair.report(Kind.ACCEPTED, entry), pair.fill(entry), pair.beat(2))
+    pair.tell(pair.venue.report(Kind.ACCEPTED, entry), pair.venue.fill(entry), pair.venue.beat(2))
     assert words(pair) == ["NewOrder", "NewOrder", "done 2 silent"]
     pair.engine.set_policy(pair.engine.decider.policy.copy(), b"{}")
     pair.engine.operate(_kill(pair))
     said = told(pair, SELL_AT, 3, Turn.IF_QUIET)
     assert said[-1] == "done 3 silent"
     assert len(said) > 1, "everything is cancelled"
-    pair.tell(pair.beat(4, Turn.YES))
+    pair.tell(pair.venue.beat(4, Turn.YES))
     assert words(pair)[-1] == "done 4 spoke"
 
 
@@ -105,21 +105,21 @@ def test_strategies_see_durable_bars_only() -> None:
     pair = Pair(script=SCRIPT, is_slow=True)
     pair.greet()
     pair.flush()
-    pair.tell(pair.account())
-    pair.tell(pair.bar(BUY_AT))
-    assert pair.events(Kind.SIGNAL) == []
+    pair.tell(pair.venue.account())
+    pair.tell(pair.venue.bar(BUY_AT))
+    assert pair.book.events(Kind.SIGNAL) == []
     bars_seq = pair.entries[-1].last_seq
-    pair.tell(pair.bar(PRICE, instrument=1))
+    pair.tell(pair.venue.bar(PRICE, instrument=1))
     pair.engine.durable(bars_seq)
     pair.pump()
-    assert pair.events(Kind.SIGNAL) == [], "another bar came: they are shown together"
-    quote = pair.bar(PRICE, instrument=2)
+    assert pair.book.events(Kind.SIGNAL) == [], "another bar came: they are shown together"
+    quote = pair.venue.bar(PRICE, instrument=2)
     quote.rows["kind"] = Kind.TRADE
     last_bar = pair.entries[-1].last_seq
     pair.tell(quote)
     pair.engine.durable(last_bar)
     pair.pump()
-    assert len(pair.events(Kind.SIGNAL)) == 1, "what is no bar does not keep them waiting"
+    assert len(pair.book.events(Kind.SIGNAL)) == 1, "what is no bar does not keep them waiting"
 
 
 def test_a_lost_connection_ends_the_beat() -> None:
@@ -130,7 +130,7 @@ def test_a_lost_connection_ends_the_beat() -> None:
     pair.pump()
     pair.open()
     assert words(pair)[-1] == "done 0 silent"
-    pair.tell(pair.beat(1, Turn.YES))
+    pair.tell(pair.venue.beat(1, Turn.YES))
     assert words(pair) == ["NewOrder", "done 1 spoke"]
 
 
@@ -185,13 +185,15 @@ class Run:
             pair.engine.lost()
             self.awaits = False
             pair.engine.connected()
-            pair.receive(pair.welcome())
+            pair.receive(pair.venue.welcome())
 
     def _tell_bar(self, close: int) -> None:
         if not self.awaits and self.pair.phase() is Phase.READY:
             self.awaits = True
             self.beat += 1
-            self.pair.receive(self.pair.bar(close), self.pair.beat(self.beat, Turn.IF_QUIET))
+            self.pair.receive(
+                self.pair.venue.bar(close), self.pair.venue.beat(self.beat, Turn.IF_QUIET)
+            )
 
     def _durable(self, count: int) -> None:
         entries = self.pair.entries[:count]
@@ -204,8 +206,8 @@ class Run:
             if isinstance(order, NewOrder) and order.client_id not in self.answered:
                 self.answered.add(order.client_id)
                 kind = Kind.ACCEPTED if act == "answer" else Kind.FILL
-                report = self.pair.report(Kind.ACCEPTED, order)
-                self.pair.receive(report if kind is Kind.ACCEPTED else self.pair.fill(order))
+                report = self.pair.venue.report(Kind.ACCEPTED, order)
+                self.pair.receive(report if kind is Kind.ACCEPTED else self.pair.venue.fill(order))
                 return
 
     def _leave(self) -> None:
@@ -254,8 +256,8 @@ class Run:
             for command in commands_of(entry)
             if command["kind"] == Kind.SUBMIT
         }
-        lost = {name for name in submitted - handed if name not in pair.orders()}
-        unknown = {name for name, state in pair.orders().items() if state == "UNKNOWN"}
+        lost = {name for name in submitted - handed if name not in pair.book.orders()}
+        unknown = {name for name, state in pair.book.orders().items() if state == "UNKNOWN"}
         assert submitted <= handed | lost | unknown
 
 
@@ -267,7 +269,7 @@ def test_an_order_leaves_when_it_is_durable_and_done_is_said_after_everything(
     run = Run(Pair(replay=True, script=SCRIPT, is_slow=True))
     pair = run.pair
     pair.engine.connected()
-    pair.receive(pair.welcome())
+    pair.receive(pair.venue.welcome())
     for act in acts:
         run.do(act)
         _answer_questions(run)
@@ -300,6 +302,6 @@ def _answer_questions(run: Run) -> None:
             if known is None:
                 pair.receive(NotFound(client_id=str(name), now_ns=1))
             else:
-                pair.receive(pair.found(known, VenueState.WORKING))
+                pair.receive(pair.venue.found(known, VenueState.WORKING))
         elif type(ask).__name__ == "AskAccount":
-            pair.receive(pair.account())
+            pair.receive(pair.venue.account())

@@ -104,7 +104,7 @@ def test_a_level_leaves_out_what_is_below_it(tmp_path: Path) -> None:
 def a_trade() -> Pair:
     """Return an engine that has refused, bought, filled and latched."""
     pair, order = bought()
-    pair.tell(pair.report(Kind.ACCEPTED, order), pair.fill(order))
+    pair.tell(pair.venue.report(Kind.ACCEPTED, order), pair.venue.fill(order))
     pair.signal(BUY)
     halt = rows(1)
     halt["kind"] = Kind.HALT
@@ -160,8 +160,8 @@ def test_numbers_without_a_name_are_written_as_numbers(log: tuple[Any, Lines]) -
     written, lines = log
     journalist = Journalist(written, ["AAA"])
     pair, order = bought()
-    report = pair.report(Kind.ACCEPTED, order, role=99, instrument=0)
-    stranger = pair.report(Kind.CANCELLED, order)
+    report = pair.venue.report(Kind.ACCEPTED, order, role=99, instrument=0)
+    stranger = pair.venue.report(Kind.CANCELLED, order)
     stranger.row["order_kind"] = 77
     pair.tell(report, stranger)
     row = rows(1)
@@ -183,7 +183,7 @@ def test_an_alarm_is_an_error_with_its_name(log: tuple[Any, Lines]) -> None:
     written, lines = log
     journalist = Journalist(written, list(NAMES))
     pair, order = bought()
-    pair.tell(pair.report(Kind.REJECTED, order), pair.report(Kind.ACCEPTED, order))
+    pair.tell(pair.venue.report(Kind.REJECTED, order), pair.venue.report(Kind.ACCEPTED, order))
     for decided in pair.watched:
         journalist.watch(decided)
     journalist.durable(10**6)

@@ -1,5 +1,6 @@
 """Coming and going: what is asked after a connection was lost, and what is never sent again."""
 
+import numpy as np
 import pytest
 
 from interlock.kernel.codes import SELL, Kind
@@ -8,21 +9,28 @@ from interlock.runtime.link import Phase
 from interlock.runtime.reconcile import account_is_held, held_instruments
 from interlock.venues.port import (
     Cancel,
-    Capabilities,
     Ended,
     Fenced,
+    Market,
     NewOrder,
     NotFound,
     VenueState,
 )
 from interlock.venues.simulated.asks import AskAccount, AskOrder, Hello
-from tests.runtime.pair import ANSWER_NS, EPOCH, LOOK_NS, Pair, asked_about, bought, holding, leaving, reconnect
+from tests.runtime.pair import (
+    ANSWER_NS,
+    EPOCH,
+    Pair,
+    asked_about,
+    bought,
+    holding,
+    leaving,
+    reconnect,
+)
 from tests.runtime.scripts import PRICE
 
 SECOND_NS = 1_000_000_000
 ANSWER_S = ANSWER_NS / SECOND_NS
-LOOK_S = LOOK_NS / SECOND_NS
-SLOW = Capabilities(native_oco=True, absence_wait_ms=10_000, absence_answers=3)
 
 
 # --- coming and going -------------------------------------------------------------------------
@@ -33,7 +41,7 @@ def test_the_greeting_says_the_epoch_and_the_feed() -> None:
     pair = Pair()
     pair.greet()
     assert pair.asks()[0] == Hello(epoch=EPOCH, feed=0)
-    pair.tell(pair.bar(), pair.bar())
+    pair.tell(pair.venue.bar(), pair.venue.bar())
     pair.engine.lost()
     pair.engine.connected()
     pair.pump()
@@ -45,14 +53,14 @@ def test_entries_wait_until_everything_was_asked() -> None:
     pair = Pair()
     assert account_is_held(pair.engine.decider.state)
     pair.greet()
-    pair.tell(pair.bar())
+    pair.tell(pair.venue.bar())
     pair.signal()
-    assert pair.story()[-1].startswith("REFUSED entry")
+    assert pair.book.story()[-1].startswith("REFUSED entry")
     assert pair.phase() is Phase.COMPARING
-    pair.tell(pair.account())
+    pair.tell(pair.venue.account())
     assert not account_is_held(pair.engine.decider.state)
     pair.signal()
-    assert pair.story()[-1] == "SUBMIT entry buy 100"
+    assert pair.book.story()[-1] == "SUBMIT entry buy 100"
     reconnect(pair)
     assert account_is_held(pair.engine.decider.state)
 
@@ -68,23 +76,26 @@ def test_every_open_order_is_asked_about_before_positions_are_compared() -> None
         target.client_id,
     ]
     assert not any(isinstance(ask, AskAccount) for ask in said)
-    pair.tell(pair.found(stop, VenueState.WORKING))
+    pair.tell(pair.venue.found(stop, VenueState.WORKING))
     assert pair.phase() is Phase.LOOKING
-    pair.tell(pair.found(target, VenueState.WORKING))
+    pair.tell(pair.venue.found(target, VenueState.WORKING))
     assert pair.phase() is Phase.COMPARING
-    pair.tell(pair.account())
+    pair.tell(pair.venue.account())
     assert pair.phase() is Phase.READY
-    assert pair.orders() == {stop.client_id: "WORKING", target.client_id: "WORKING"}
+    assert pair.book.orders() == {stop.client_id: "WORKING", target.client_id: "WORKING"}
 
 
 def test_fills_that_were_missed_are_caught_up_with() -> None:
     """V08: the stop filled while nobody listened; its target is cancelled."""
     pair, stop, target = holding()
     reconnect(pair)
-    pair.tell(pair.found(stop, VenueState.FILLED, 60, 40), pair.found(target, VenueState.CANCELLED))
-    pair.tell(pair.account({}))
-    assert pair.inst("position") == 0
-    assert pair.orders() == {}
+    pair.tell(
+        pair.venue.found(stop, VenueState.FILLED, 60, 40),
+        pair.venue.found(target, VenueState.CANCELLED),
+    )
+    pair.tell(pair.venue.account({}))
+    assert pair.book.inst("position") == 0
+    assert pair.book.orders() == {}
     assert pair.link.found.fills == 2
     assert pair.phase() is Phase.READY
     assert held_instruments(pair.engine.decider.state) == set()
@@ -95,8 +106,8 @@ def test_what_was_not_sent_before_the_connection_was_lost_is_never_sent() -> Non
     pair = Pair(is_slow=True)
     pair.greet()
     pair.flush()
-    pair.tell(pair.account())
-    pair.tell(pair.bar())
+    pair.tell(pair.venue.account())
+    pair.tell(pair.venue.bar())
     pair.flush()
     pair.signal()
     assert pair.requests() == [], "it is not durable yet"
@@ -106,12 +117,12 @@ def test_what_was_not_sent_before_the_connection_was_lost_is_never_sent() -> Non
     pair.pump()
     assert pair.requests() == []
     pair.greet()
-    (name,) = pair.orders()
-    assert pair.orders() == {name: "UNKNOWN"}
+    (name,) = pair.book.orders()
+    assert pair.book.orders() == {name: "UNKNOWN"}
     assert asked_about(pair) == [name]
     pair.tell(NotFound(client_id=name, now_ns=1))
-    pair.tell(pair.account())
-    assert pair.orders() == {}
+    pair.tell(pair.venue.account())
+    assert pair.book.orders() == {}
     assert pair.requests() == []
     assert pair.link.found.abandoned == 1
     assert pair.phase() is Phase.READY
@@ -121,7 +132,7 @@ def test_a_protective_stop_that_was_lost_is_asked_for_anew() -> None:
     """The connection went with the stop unsent: the position gets another one."""
     pair, entry = bought()
     pair.is_slow = True
-    pair.tell(pair.fill(entry))
+    pair.tell(pair.venue.fill(entry))
     assert pair.requests() == [entry]
     pair.engine.lost()
     pair.is_slow = False
@@ -131,7 +142,7 @@ def test_a_protective_stop_that_was_lost_is_asked_for_anew() -> None:
     assert len(lost) == 2, "its stop and its target"
     for name in lost:
         pair.tell(NotFound(client_id=name, now_ns=1))
-    pair.tell(pair.account())
+    pair.tell(pair.venue.account())
     stop = pair.last()
     again = [ask for ask in pair.requests() if isinstance(ask, NewOrder)][1:]
     assert {order.role for order in again} == {2, 3}
@@ -151,7 +162,7 @@ def test_a_cancel_that_was_lost_is_asked_for_again() -> None:
     pair.flush()
     pair.greet()
     assert asked_about(pair)[-2:] == [stop.client_id, target.client_id]
-    pair.tell(pair.found(target, VenueState.WORKING))
+    pair.tell(pair.venue.found(target, VenueState.WORKING))
     assert isinstance(pair.requests()[-1], Cancel)
     assert pair.requests()[-1].client_id == target.client_id
 
@@ -159,12 +170,12 @@ def test_a_cancel_that_was_lost_is_asked_for_again() -> None:
 def test_nothing_is_asked_while_nobody_listens() -> None:
     """Time passes, an entry is decided on, and no byte is queued."""
     pair, _ = bought()
-    pair.tell(pair.bar(500, instrument=1))
+    pair.tell(pair.venue.bar(500, instrument=1))
     pair.engine.lost()
     pair.asks()
     pair.pass_time(60)
     pair.signal(instrument=1)
-    assert pair.story()[-1] == "SUBMIT entry buy 100"
+    assert pair.book.story()[-1] == "SUBMIT entry buy 100"
     assert pair.asks() == []
 
 
@@ -183,8 +194,8 @@ def test_a_broken_line_spoils_only_its_own_connection() -> None:
         pair.engine.receive(broken)
         pair.engine.lost()
         pair.open()
-        pair.tell(pair.bar())
-        assert pair.inst("mark") == PRICE
+        pair.tell(pair.venue.bar())
+        assert pair.book.inst("mark") == PRICE
 
 
 def test_a_later_engine_ends_this_one() -> None:
@@ -197,22 +208,22 @@ def test_a_later_engine_ends_this_one() -> None:
 def test_market_data_that_waits_when_the_connection_goes_is_not_taken_twice() -> None:
     """The venue tells it again, for nobody had said that it was heard."""
     pair = Pair().open()
-    bar = pair.bar()
+    bar = pair.venue.bar()
     pair.receive(bar)
     pair.engine.work()  # it is in the inbox, and not decided on
     pair.engine.lost()
     pair.engine.connected()
-    pair.receive(pair.welcome(), bar, pair.bar(PRICE + 1, number=2))
+    pair.receive(pair.venue.welcome(), bar, pair.venue.bar(PRICE + 1, number=2))
     pair.pump()
-    assert [int(row["ext_lo"]) for row in pair.events(Kind.BAR)] == [1, 2]
+    assert [int(row["ext_lo"]) for row in pair.book.events(Kind.BAR)] == [1, 2]
 
 
 def test_the_end_of_a_recording_is_noted() -> None:
     """It is said when it comes, and in every greeting after it."""
     pair = Pair(replay=True).open()
-    assert not pair.engine.progress.ended
+    found = [pair.engine.progress.ended]
     pair.tell(Ended(now_ns=1))
-    assert pair.engine.progress.ended
+    assert [*found, pair.engine.progress.ended] == [False, True]
     other = Pair(replay=True)
     other.greet(ended=True)
     assert other.engine.progress.ended
@@ -233,18 +244,18 @@ def test_a_question_that_was_never_answered_is_asked_again() -> None:
     """While it reconciles: an answer about an order, or about the account, that got lost."""
     pair, stop, target = holding()
     reconnect(pair)
-    pair.tell(pair.found(stop, VenueState.WORKING))
+    pair.tell(pair.venue.found(stop, VenueState.WORKING))
     pair.asks()
     pair.pass_time(ANSWER_S - 1)
     assert asked_about(pair) == []
     pair.pass_time(2)
     assert asked_about(pair) == [target.client_id]
-    pair.tell(pair.found(target, VenueState.WORKING))
+    pair.tell(pair.venue.found(target, VenueState.WORKING))
     assert pair.phase() is Phase.COMPARING
     pair.asks()
     pair.pass_time(ANSWER_S + 1)
     assert pair.asks() == [AskAccount()]
-    pair.tell(pair.account())
+    pair.tell(pair.venue.account())
     assert pair.phase() is Phase.READY
 
 
@@ -266,7 +277,16 @@ def test_a_recording_is_not_hurried() -> None:
     """Its venue answers in the recording's time, however slowly that is played."""
     pair, order = bought(replay=True)
     pair.pass_time(600)
-    assert pair.orders() == {order.client_id: "INTENT"}
-    pair.tell(pair.bar())
+    assert pair.book.orders() == {order.client_id: "INTENT"}
+    pair.tell(pair.venue.bar())
     pair.pass_time(1)
-    assert pair.orders() == {order.client_id: "UNKNOWN"}, "a minute of the recording later"
+    assert pair.book.orders() == {order.client_id: "UNKNOWN"}, "a minute of the recording later"
+
+
+def test_market_rows_are_taken_as_they_come() -> None:
+    """Several in one message, of any symbol."""
+    pair = Pair().open()
+    pair.tell(
+        Market(rows=np.concatenate([pair.venue.bar().rows, pair.venue.bar(500, instrument=1).rows]))
+    )
+    assert (pair.book.inst("mark"), pair.book.inst("mark", 1)) == (PRICE, 500)

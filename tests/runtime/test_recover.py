@@ -1,8 +1,6 @@
 """Recovering: a journal says the same whatever is replayed of it, and damage is named."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,24 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.journal.errors import JournalError
-from interlock.journal.rows import EMPTY, Entry, Row, RowKind
-from interlock.journal.sqlite import SqliteStore
-from interlock.kernel.codes import BUY, SELL, Kind
-from interlock.kernel.policy import SMALL
+from interlock.journal.rows import Entry, RowKind
+from interlock.kernel.codes import Kind
 from interlock.kernel.records import ROW, ROW_BYTES
 from interlock.runtime import replaying
-from interlock.runtime.entries import commands_of, events_of, json_bytes, layout_digest, said_by
-from interlock.runtime.link import Phase
-from interlock.runtime.recover import Recovered, bars_in, recover
+from interlock.runtime.entries import commands_of, events_of, json_bytes, said_by, said_entry
+from interlock.runtime.recover import bars_in, recover
 from interlock.runtime.replaying import Remembered, ReplayError
-from interlock.runtime.session import check_same_account
-from interlock.venues.port import Message, NotFound, VenueState
-from interlock.venues.simulated.asks import Hello
-from tests.journal.helpers import chain
-from tests.kernel.helpers import open_policy
-from tests.runtime.day import Kept, Session, recovered, snapshot
+from tests.runtime.day import Kept, Session, recovered
 from tests.runtime.pair import Pair
-from tests.runtime.scripts import PRICE, SCALES, setup_of
 
 
 @pytest.fixture(scope="module")
@@ -203,17 +192,16 @@ def test_many_commands_are_cut_short_in_a_message() -> None:
 def test_what_processes_said_is_remembered() -> None:
     """The last start, and whether it stopped; anything else is passed over."""
     kept = Remembered()
-
-    def say(seq: int, **said: object) -> None:
-        body = json_bytes(said)
-        kept.note(Entry(seq=seq, count=1, ts_ns=1, kind=RowKind.NOTE, body=body))
-
-    assert kept.stopped
-    say(2, what="start", epoch=4, build="b")
-    assert not kept.stopped
-    say(9, what="something else")
-    say(10, what="stop", why="asked")
-    assert kept.stopped
+    found = [kept.stopped]
+    said: list[dict[str, object]] = [
+        {"what": "start", "epoch": 4, "build": "b"},
+        {"what": "something else"},
+        {"what": "stop", "why": "asked"},
+    ]
+    for seq, content in enumerate(said, start=2):
+        kept.note(said_entry(RowKind.NOTE, seq, 1, content))
+        found.append(kept.stopped)
+    assert found == [True, False, False, True]
     assert (kept.starts, kept.said["build"]) == ([(2, 4)], "b")
 
 
@@ -221,3 +209,37 @@ def test_bars_are_found_for_the_strategies(session: Session) -> None:
     """All of them, in their order."""
     rows = [row for part in bars_in(Kept(session.entries).read()).bars for row in part]
     assert [int(row["ext_lo"]) for row in rows] == [1, 2, 3, 4, 5]
+
+
+def test_market_data_that_was_dropped_is_named_and_not_guessed(session: Session) -> None:
+    """Its digest keeps the chain whole; what it said is gone."""
+    first = next(entry for entry in session.entries if entry.kind is RowKind.MARKET)
+    entries = [replace(entry, body=b"") if entry is first else entry for entry in session.entries]
+    with pytest.raises(ReplayError, match=f"over record {first.seq}: its market data was dropped"):
+        recovered(without_snapshots(entries))
+    assert recovered(entries).state.tobytes() == session.pair.engine.decider.state.tobytes()
+    rows = [row for part in bars_in(Kept(entries).read()).bars for row in part]
+    assert [int(row["ext_lo"]) for row in rows] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("last", "unseen"), [("bar", [2]), ("trade", []), ("signal", []), ("order", [2])]
+)
+def test_a_bar_on_which_nothing_was_proposed_yet_is_still_to_be_seen(
+    last: str, unseen: list[int]
+) -> None:
+    """The engine may have ended between the two; what the feed told after it says it did not."""
+    pair = Pair().open()
+    pair.tell(pair.venue.bar(), pair.venue.bar())
+    if last == "trade":
+        trade = pair.venue.bar()
+        trade.rows["kind"] = Kind.TRADE
+        pair.tell(trade)
+    elif last == "signal":
+        pair.signal()
+    elif last == "order":
+        pair.tell(pair.venue.account())
+    shown = bars_in(Kept(pair.entries).read())
+    assert shown.unseen["ext_lo"].tolist() == unseen
+    seen = [int(row["ext_lo"]) for part in shown.bars for row in part]
+    assert [*seen, *unseen] == [1, 2]

@@ -85,14 +85,14 @@ def test_a_strategy_that_fails_is_silenced_and_its_entries_are_paused() -> None:
 def test_the_engine_goes_on_without_a_strategy_that_failed() -> None:
     """Its positions are kept, its entries are refused, and status says why."""
     pair = Pair(replay=True, script={"fails": 13, "buys": (PRICE,)}).open()
-    pair.tell(pair.bar(13), pair.beat(1, Turn.IF_QUIET))
-    assert pair.story()[-1] == "LATCHED SAFE_MODE PAUSED on strategy 0"
-    pair.tell(pair.bar(PRICE), pair.beat(2, Turn.IF_QUIET))
+    pair.tell(pair.venue.bar(13), pair.venue.beat(1, Turn.IF_QUIET))
+    assert pair.book.story()[-1] == "LATCHED SAFE_MODE PAUSED on strategy 0"
+    pair.tell(pair.venue.bar(PRICE), pair.venue.beat(2, Turn.IF_QUIET))
     assert pair.said[-1].beat == 2  # type: ignore[union-attr]
     assert pair.requests() == []
     assert pair.turns.failure is not None
     pair.signal()
-    assert pair.story()[-1].startswith("REFUSED entry")
+    assert pair.book.story()[-1].startswith("REFUSED entry")
 
 
 class Counting(Scripted):
@@ -211,11 +211,11 @@ def test_the_person_comes_when_a_day_begins(has_operator: bool) -> None:
     halt["ts_ns"] = halt["src_ts_ns"] = pair.engine.now_ns()
     pair.engine.operate(halt)
     pair.pump()
-    assert pair.story()[-1].startswith("LATCHED DRIFT")
-    day = pair.bar()
+    assert pair.book.story()[-1].startswith("LATCHED DRIFT")
+    day = pair.venue.bar()
     day.rows["kind"] = Kind.DAY
     day.rows["instrument"] = -1
     for name in ("open", "high", "low", "close", "volume", "value"):
         day.rows[name] = 0
-    pair.tell(day, pair.beat(1))
-    assert (pair.story()[-1] == "RELEASED DRIFT") == has_operator
+    pair.tell(day, pair.venue.beat(1))
+    assert (pair.book.story()[-1] == "RELEASED DRIFT") == has_operator

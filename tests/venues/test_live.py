@@ -2,27 +2,19 @@
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
-import numpy as np
 import pytest
 
-from interlock.data.merge import BAR, Bars
 from interlock.kernel.codes import Kind
-from interlock.kernel.records import Row, Rows, rows
 from interlock.runtime.clock import NS_PER_S, ManualClock
-from interlock.venues.simulated.candles import CandleError, Candles, LaterError, retry_after_s
-from interlock.venues.simulated.live import (
+from interlock.venues.simulated.asking import (
     GAP_ASKS,
     MARGIN_NS,
     SOON_NS,
-    Asking,
-    LiveBars,
-    Watched,
 )
+from interlock.venues.simulated.candles import CandleError, Candles, LaterError, retry_after_s
 from tests.emulators.binance import (
     BROKEN,
     BTC,
@@ -33,58 +25,13 @@ from tests.emulators.binance import (
     serving,
     too_many,
 )
-
-MINUTE_NS = 60 * NS_PER_S
-BEGIN_NS = 1_700_000_040 * NS_PER_S // MINUTE_NS * MINUTE_NS  # a minute begins
-WATCHED = (Watched(price_digits=2, qty_digits=8), Watched(price_digits=5, qty_digits=4))
-SYMBOLS = ("BTC_USDT", "DOGE_USDT")
+from tests.venues.watching import BEGIN_NS, MINUTE_NS, SYMBOLS, Watching, client_of
 
 
 @pytest.fixture
 def far_side() -> Iterator[Binance]:
     with serving(Binance(ManualClock(BEGIN_NS))) as found:
         yield found
-
-
-class Watching:
-    """One client of the emulator, the time, and what it said."""
-
-    def __init__(self, far_side: Binance, symbols: tuple[str, ...] = SYMBOLS[:1]) -> None:
-        self.far_side = far_side
-        self.clock = far_side.clock
-        self.said: list[str] = []
-        self.client = client_of(far_side)
-        self.asking = Asking(
-            self.client.asks(symbols),
-            WATCHED[: len(symbols)],
-            period_ns=MINUTE_NS,
-            exchange="binance",
-            jitter=lambda: 0.0,
-            tell=self.said.append,
-        )
-        self.asking.begin([BEGIN_NS] * len(symbols))
-
-    def at(self, seconds: float) -> list[int]:
-        """Set the time after the beginning, ask once, and return which minutes closed."""
-        self.clock.advance(BEGIN_NS + round(seconds * NS_PER_S) - self.clock.now_ns())
-        return [(int(row["value"]) - BEGIN_NS) // MINUTE_NS for row in self.round()]
-
-    def round(self) -> list[Row]:
-        return self.asking.round(self.clock.now_ns())
-
-    def until_due(self) -> list[int]:
-        """Let the time pass until something is asked again, and return which minutes closed."""
-        return self.at((self.asking.due_ns() - BEGIN_NS) / NS_PER_S)
-
-
-def client_of(far_side: Binance) -> Candles:
-    return Candles(
-        "binance",
-        "1m",
-        period_ns=MINUTE_NS,
-        now_ns=far_side.clock.now_ns,
-        point=far_side.point,
-    )
 
 
 # --- what is asked for ------------------------------------------------------------------------
@@ -213,7 +160,7 @@ def test_a_gap_that_stays_is_passed_and_counted(far_side: Binance) -> None:
 def test_what_was_missed_comes_at_once_and_in_order(far_side: Binance) -> None:
     watching = Watching(far_side, SYMBOLS)
     watching.clock.advance(600 * MINUTE_NS + NS_PER_S)
-    found: list[Row] = []
+    found = watching.round()
     while watching.asking.counts.taken < 1_200:
         found += watching.round()
         watching.clock.advance(NS_PER_S)
@@ -289,113 +236,3 @@ def test_an_exchange_that_is_gone_is_one_kind_of_error() -> None:
 @pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-1", "Thu, 99 Foo"])
 def test_a_wish_that_cannot_be_read_is_none(text: str) -> None:
     assert retry_after_s(text, BEGIN_NS) == 0
-
-
-# --- the source of a venue --------------------------------------------------------------------
-
-
-def history(*minutes: int, instrument: int = 0) -> Bars:
-    """Return bars that closed before the beginning: the n-th minute before it, from 1."""
-    found = np.zeros(len(minutes), dtype=BAR)
-    found["instrument"] = instrument
-    for bar, minute in zip(found, minutes, strict=True):
-        bar["open_ns"] = BEGIN_NS - minute * MINUTE_NS
-        bar["close_ns"] = bar["open_ns"] + MINUTE_NS
-        for name in ("open", "high", "low", "close"):
-            bar[name] = 6_000_000
-    return found
-
-
-def charges(from_ns: int, to_ns: int) -> Rows:
-    """Return two charges at every full minute from one time to before another."""
-    times = range(-(-from_ns // MINUTE_NS) * MINUTE_NS, to_ns, MINUTE_NS)
-    found = rows(2 * len(times))
-    found["kind"] = Kind.FUNDING
-    found["ts_ns"] = np.repeat(np.array(times, dtype=np.int64), 2)
-    found["instrument"] = np.tile([0, 1], len(times))
-    return found
-
-
-def taken(source: LiveBars, count: int) -> list[Row]:
-    """Take so many rows, as the thread finds them."""
-    found: list[Row] = []
-    pause = threading.Event()
-    while len(found) < count:
-        row = source.take()
-        if row is None:
-            pause.wait(0.005)
-        else:
-            found.append(row)
-    return found
-
-
-def source_of(watching: Watching, bars: Bars, **given: Any) -> LiveBars:
-    return LiveBars(watching.asking, bars, instruments=1, now_ns=watching.clock.now_ns, **given)
-
-
-def minutes_of(found: list[Row]) -> list[int]:
-    return [(int(row["ts_ns"]) - BEGIN_NS) // MINUTE_NS for row in found]
-
-
-def test_history_comes_first_and_then_what_closes(far_side: Binance) -> None:
-    watching = Watching(far_side)
-    source = source_of(watching, history(3, 2, 1))
-    assert not source.is_recording
-    assert not source.has_ended
-    assert minutes_of(taken(source, 3)) == [-2, -1, 0]
-    assert source.peek() is None
-    watching.clock.advance(61 * NS_PER_S)
-    assert minutes_of(taken(source, 1)) == [1]
-    source.close()
-
-
-def test_after_a_restart_nothing_is_told_twice_and_nothing_is_left_out(far_side: Binance) -> None:
-    watching = Watching(far_side)
-    source = source_of(watching, history(3, 2, 1))
-    taken(source, 2)
-    place = source.place()
-    source.close()
-    watching.clock.advance(121 * NS_PER_S)
-    again = source_of(Watching(far_side), history(3, 2, 1))
-    again.seek(2, place)
-    assert minutes_of(taken(again, 3)) == [0, 1, 2]
-    again.close()
-
-
-def test_funding_falls_due_between_bars_and_once(far_side: Binance) -> None:
-    watching = Watching(far_side)
-    source = source_of(watching, history(2, 1), charges=charges)
-    found = taken(source, 3)
-    assert [int(row["kind"]) for row in found] == [Kind.BAR, Kind.FUNDING, Kind.FUNDING]
-    assert minutes_of(found) == [-1, -1, -1]
-    place = source.place()
-    source.close()
-    again = source_of(Watching(far_side), history(2, 1), charges=charges)
-    again.seek(3, place)
-    (bar,) = taken(again, 1)
-    assert (int(bar["kind"]), minutes_of([bar])) == (Kind.BAR, [0])
-    again.close()
-
-
-def test_half_a_charge_is_gone_on_with(far_side: Binance) -> None:
-    source = source_of(Watching(far_side), history(2, 1), charges=charges)
-    taken(source, 2)
-    place = source.place()
-    source.close()
-    again = source_of(Watching(far_side), history(2, 1), charges=charges)
-    again.seek(2, place)
-    found = taken(again, 2)
-    assert [(int(row["kind"]), int(row["instrument"])) for row in found] == [
-        (Kind.FUNDING, 1),
-        (Kind.BAR, 0),
-    ]
-    again.close()
-
-
-def test_a_thread_that_breaks_is_not_passed_over(far_side: Binance) -> None:
-    watching = Watching(far_side, ("NOBODY_USDT",))
-    source = source_of(watching, history(1))
-    taken(source, 1)
-    watching.clock.advance(61 * NS_PER_S)
-    with pytest.raises(CandleError, match="NOBODY_USDT"):
-        taken(source, 1)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from interlock.app import live as live_module
@@ -30,6 +31,7 @@ from interlock.venues.simulated.candles import Candles
 from interlock.venues.simulated.desk import Desk
 from interlock.venues.simulated.ledger import MEMORY, Ledger
 from interlock.venues.simulated.lines import Symbols
+from interlock.venues.simulated.live import LiveBars
 from interlock.venues.simulated.tells import tell_bytes
 from interlock.venues.simulated.wire import SimulatedCodec
 from tests.emulators.binance import BROKEN, Binance, serving
@@ -37,7 +39,6 @@ from tests.proof.kill_market import session_in
 
 if TYPE_CHECKING:
     from interlock.journal.rows import Entry
-    from interlock.venues.simulated.live import LiveBars
 
 MINUTE_NS = 60 * NS_PER_S
 BEGIN_NS = 1_700_000_040 * NS_PER_S // MINUTE_NS * MINUTE_NS + 30 * NS_PER_S
@@ -231,15 +232,8 @@ class Trading:
         self.source: LiveBars = live_source(
             session, inputs, world.said.append, world.clock, world.client()
         )
-        self.desk = Desk(
-            inputs.world,
-            self.source,
-            Ledger(MEMORY, account_of(inputs, session.configuration.system.data.live)),
-            instruments=len(names),
-            cash_units=inputs.cash_units,
-            tier=inputs.tier,
-            clock=world.clock.now_ns,
-        )
+        self.ledger = Ledger(MEMORY, account_of(inputs, session.configuration.system.data.live))
+        self.desk = self._opened(self.source, inputs)
         self.entries: list[Entry] = []
         self.begun = begin(
             self.setup,
@@ -258,6 +252,25 @@ class Trading:
             killed=False,
         )
         self.engine = self.begun.engine
+        self.engine.connected()
+
+    def _opened(self, source: LiveBars, inputs: Inputs) -> Desk:
+        return Desk(
+            inputs.world,
+            source,
+            self.ledger,
+            instruments=len(inputs.instruments),
+            cash_units=inputs.cash_units,
+            tier=inputs.tier,
+            clock=self.clock.now_ns,
+        )
+
+    def restart_venue(self, source: LiveBars, inputs: Inputs) -> None:
+        """End the venue without a word, and start it again from its books."""
+        self.source.close()
+        self.source = source
+        self.desk = self._opened(source, inputs)
+        self.engine.lost()
         self.engine.connected()
 
     def settle(self) -> None:
@@ -347,6 +360,28 @@ def test_bars_reach_the_engine_with_the_time_of_day(
     numbers = [int(row["ext_lo"]) for row in trading.bars()]
     assert numbers == list(range(1, len(numbers) + 1))
     assert trading.commands(Kind.SUBMIT)
+    trading.source.close()
+
+
+def test_a_venue_that_starts_again_goes_on_with_what_nobody_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = world.session()
+    inputs = world.inputs(session, monkeypatch)
+    trading = Trading(world, inputs, session)
+    trading.settle()
+    world.clock.advance(3 * MINUTE_NS)
+    source = live_source(session, inputs, world.said.append, world.clock, world.client())
+    trading.restart_venue(source, inputs)
+    while len(trading.bars()) < 2 * BARS + 6:
+        trading.settle()
+
+    bars = trading.bars()
+    numbers = [int(row["ext_lo"]) for row in bars]
+    assert numbers == list(range(1, len(bars) + 1))
+    for number in range(2):
+        closes = [int(row["src_ts_ns"]) for row in bars if row["instrument"] == number]
+        assert set(np.diff(closes).tolist()) == {MINUTE_NS}
     trading.source.close()
 
 

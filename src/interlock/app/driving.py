@@ -28,7 +28,6 @@ from interlock.runtime.engine import Superseded
 from interlock.runtime.entries import Said, layout_digest
 from interlock.runtime.last_gate import Budget, LastGate
 from interlock.runtime.recover import Recovered
-from interlock.runtime.schedule import Schedule
 from interlock.runtime.sender import Sender
 from interlock.runtime.session import Begun, Setup
 from interlock.venues.port import Codec
@@ -86,7 +85,11 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
         tell(event, facts)
 
     schedule = schedule_of(ready.session, ready.inputs, since_ns=_since_ns(ready))
-    driver = _driver(ready, report, schedule, stop_at_end=stop_at_end)
+    engine = ready.begun.engine
+    if schedule is not None:
+        state, minded = engine.decider.state, schedule.mind
+        engine.remind = lambda: minded(engine.now_ns(), state, engine.operate)
+    driver = _driver(ready, report, stop_at_end=stop_at_end)
     ready.observers.metrics.follow(driver)
     writer = Writer(
         ready.opened.store,
@@ -124,13 +127,7 @@ def _since_ns(ready: Ready) -> int:
     return ready.recovered.remembered.ts_ns
 
 
-def _driver(
-    ready: Ready,
-    report: Callable[[str, Said], None],
-    schedule: Schedule | None,
-    *,
-    stop_at_end: bool,
-) -> Driver:
+def _driver(ready: Ready, report: Callable[[str, Said], None], *, stop_at_end: bool) -> Driver:
     """Return the driver of an engine, with the gate before its socket."""
     system = ready.session.configuration.system
     gate = LastGate(
@@ -165,7 +162,6 @@ def _driver(
         stop_at_end=stop_at_end,
         measure=lambda now_ns: health_rows(ready.session.home.root, now_ns),
         report=report,
-        schedule=schedule,
     )
 
 
@@ -189,6 +185,7 @@ def _extra(ready: Ready) -> Said:
         "recovered": None if recovered is None else recovery_said(recovered),
         "feed_total": 0 if is_live else len(ready.inputs.merged.bars) + len(ready.inputs.facts),
         "bars_total": 0 if is_live else len(ready.inputs.merged.bars),
+        "events": ready.observers.recent.latest(),
     }
 
 

@@ -36,6 +36,7 @@ from interlock.kernel.records import Rows
 from interlock.research.inputs import Inputs, instruments_file
 from interlock.runtime.clock import NS_PER_S, Clock, SystemClock
 from interlock.runtime.schedule import Plan, Schedule
+from interlock.venues.simulated.asking import MARGIN_NS
 from interlock.venues.simulated.candles import (
     Candle,
     CandleError,
@@ -43,7 +44,6 @@ from interlock.venues.simulated.candles import (
     LaterError,
     Listing,
 )
-from interlock.venues.simulated.live import MARGIN_NS
 
 if TYPE_CHECKING:
     from interlock.app.session import Session

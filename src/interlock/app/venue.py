@@ -14,8 +14,9 @@ from interlock.config.system import LiveData
 from interlock.research.inputs import Inputs, funded, funding_rows
 from interlock.research.warming import warm
 from interlock.runtime.clock import Clock, SystemClock
+from interlock.venues.simulated.asking import Asking, Watched
 from interlock.venues.simulated.candles import CandleError, Candles
-from interlock.venues.simulated.live import Asking, LiveBars, Watched
+from interlock.venues.simulated.live import LiveBars
 from interlock.venues.simulated.pace import ALL_IT_CAN
 from interlock.venues.simulated.server import Venue, serve
 from interlock.venues.simulated.source import TapeSource

@@ -17,7 +17,6 @@ from interlock.runtime.engine import Engine, Superseded
 from interlock.runtime.entries import Said
 from interlock.runtime.inbox import Lane
 from interlock.runtime.link import Phase
-from interlock.runtime.schedule import Schedule
 from interlock.runtime.sender import Sender
 
 STEPS_MAX: Final = 64  # of work before the loop looks after its sockets again
@@ -69,7 +68,6 @@ class Driver:
         stop_at_end: Whether the end of a recording is the end of the run.
         measure: Returns HEALTH rows, stamped with the time it is given.
         report: Told what a person may want to know, as an event's name and its facts.
-        schedule: The calendar of live data; None for a recording, which tells its own.
     """
 
     def __init__(
@@ -84,7 +82,6 @@ class Driver:
         stop_at_end: bool,
         measure: Callable[[int], list[Rows]],
         report: Callable[[str, Said], None],
-        schedule: Schedule | None = None,
     ) -> None:
         self.engine = engine
         self.sender = sender
@@ -98,7 +95,6 @@ class Driver:
         self._measure = measure
         self._measured_ns = -MEASURE_NS
         self._report = report
-        self._calendar = schedule
         self._connection: Connection | None = None
         self._paused = False
         self._attempt = 0
@@ -370,9 +366,6 @@ class Driver:
         elif self.engine.link.is_ignored:
             self._disconnect("the venue did not answer the greeting")
         self.engine.tick()
-        if self._calendar is not None:
-            engine = self.engine
-            self._calendar.mind(engine.now_ns(), engine.decider.state, engine.operate)
         now_ns = self._clock.elapsed_ns()
         if now_ns - self._measured_ns >= MEASURE_NS:
             self._measured_ns = now_ns

@@ -87,6 +87,10 @@ class _Pause:
     bars_seq: int = 0  # they may when this is durable
 
 
+def _nothing() -> None:
+    """A recording tells its calendar itself."""
+
+
 def is_fed(rows: Rows) -> NDArray[np.bool_]:
     """Return which rows carry a number of the venue's feed; shape (n,)."""
     return np.isin(rows["kind"], FED_KINDS) & (rows["ext_lo"] > 0)
@@ -126,6 +130,7 @@ class Engine:
         self.link = link
         self.inbox = inbox
         self.turns = turns
+        self.remind: Callable[[], None] = _nothing  # puts the calendar of live data before us
         self.progress = Progress(durable_seq=decider.seq, feed=feed)
         self.is_stopping = False  # a recording is not told to go on any more
         self._codec = codec
@@ -387,3 +392,4 @@ class Engine:
     def tick(self) -> None:
         """Let time pass."""
         self.link.tick()
+        self.remind()
