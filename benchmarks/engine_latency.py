@@ -2,7 +2,8 @@
 
 Open loop: events are due at fixed times, and what is late counts from when it was due. Every one is
 a signal that the kernel turns into an order. In turns with it, the bare disk is asked to write and
-sync one block at the same rate; machines differ by a factor of twenty in that, so the ratio is the figure.
+sync one block at the same rate. Machines differ by a factor of twenty in that, so that the ratio is
+the figure.
 """
 
 import os

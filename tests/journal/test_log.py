@@ -119,6 +119,9 @@ def test_any_bit_of_an_acknowledged_commit_is_missed(
         left.extend(reader.read())
     reader.close()
     assert caught.value.seq == again.value.seq <= rows[-1].entry.seq
+    with pytest.raises(DamageError, match="write-ahead log"):
+        SqliteStore(path)  # and again: whoever looked has not changed what there is to see
+    assert not list(path.parent.glob("damaged-*"))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -149,7 +149,7 @@ class Killer:
 
     def soon(self) -> None:
         """End this process in a moment, wherever it is then."""
-        wait_s = self.chance.uniform(0, 0.002)
+        wait_s = self.chance.uniform(0, 0.001)
         threading.Timer(wait_s, self.die).start()
 
     # --- what is wrapped --------------------------------------------------------------------------
@@ -205,9 +205,12 @@ class Killer:
 
     def _checkpoint(self, original: Callable[..., None]) -> Callable[..., None]:
         def checkpoint(store: SqliteStore) -> None:
-            if self.is_due("checkpoint"):
+            due = not store._read_only and self.is_due("checkpoint")
+            if due:
                 self.soon()
             original(store)
+            if due:
+                self.die()
 
         return checkpoint
 

@@ -6,15 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.kernel.records import SUBS
-from interlock.research.ids import (
-    Id,
-    IdError,
-    order_name,
-    order_names,
-    read_id,
-    signal_name,
-    signal_names,
-)
+from interlock.research.ids import order_names, signal_names
+from interlock.runtime.ids import Id, IdError, order_name, read_id, signal_name
 
 
 @given(st.integers(0, 2**50 - 1), st.integers(1, SUBS - 1))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from interlock.kernel.codes import Kind, Role
+from interlock.kernel.codes import Cause, Kind, Level, Role
 from interlock.kernel.records import rows
-from interlock.runtime import engine as engines
+from interlock.runtime import once
 from interlock.runtime.entries import events_of
 from interlock.runtime.inbox import Lane
 from interlock.venues.port import (
@@ -189,7 +189,7 @@ def test_a_fill_that_comes_twice_is_applied_once() -> None:
     assert pair.book.inst("position") == 50
     pair.tell(pair.venue.fill(order, 10, trade=2))
     assert pair.book.inst("position") == 50
-    assert pair.engine.progress.duplicates == 2
+    assert pair.engine.fills.duplicates == 2
     assert len(pair.book.events(Kind.FILL)) == 2
 
 
@@ -210,7 +210,7 @@ def test_a_fill_that_an_earlier_engine_journaled_is_not_applied_again() -> None:
     other.in_store.add(entry.key)
     other.tell(other.venue.fill(same, 40, trade=1))
     assert other.book.inst("position") == 0
-    assert other.engine.progress.duplicates == 1
+    assert other.engine.fills.duplicates == 1
 
 
 def test_a_late_fill_after_the_cancel_is_booked() -> None:
@@ -327,14 +327,14 @@ def test_only_what_is_unknown_is_asked_about_again() -> None:
 
 def test_memory_of_fills_has_an_end_and_the_store_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest are forgotten here, and known there."""
-    monkeypatch.setattr(engines, "KEYS_KEPT", 2)
+    monkeypatch.setattr(once, "KEPT", 2)
     pair, order = bought()
     for trade in (1, 2, 3):
         pair.tell(pair.venue.fill(order, 10, trade=trade))
     first = next(entry for entry in pair.entries if entry.key)
-    assert not pair.engine.knows_fill(first.key)
+    assert not pair.engine.fills.knows(first.key)
     pair.in_store.add(first.key)
-    assert pair.engine.knows_fill(first.key)
+    assert pair.engine.fills.knows(first.key)
     pair.tell(pair.venue.fill(order, 10, trade=1))
     assert pair.book.inst("position") == 30
 
@@ -364,3 +364,29 @@ def test_payloads_stay_with_their_rows_when_a_fill_among_them_came_again() -> No
     pair.pump()
     (entry,) = (entry for entry in pair.entries if entry.payload == b'{"who":"a person"}')
     assert events_of(entry)["kind"][0] == Kind.DAY
+
+
+def test_a_trade_told_again_with_another_quantity_halts_its_symbol() -> None:
+    """Nobody can say which of the two is true: nothing is booked, and a person has to look."""
+    pair, order = bought()
+    pair.tell(pair.venue.fill(order, 10, trade=1))
+
+    pair.tell(pair.venue.fill(order, 12, trade=1))
+
+    assert pair.book.inst("position") == 10
+    assert pair.book.inst("latch_level") == Level.HALTED
+    (halt,) = (row for row in pair.book.events(Kind.HALT) if row["instrument"] == 0)
+    assert halt["code"] == Cause.IMPOSSIBLE_STATE
+
+
+def test_a_venue_that_forgets_an_order_it_had_taken_is_not_traded_on() -> None:
+    """The order ends by its word; the symbol stays halted until a person has looked."""
+    pair, entry = bought()
+    pair.tell(pair.venue.report(Kind.ACCEPTED, entry))
+
+    pair.tell(pair.venue.not_found(entry))
+
+    assert pair.book.orders() == {}
+    assert pair.book.inst("latch_level") == Level.HALTED
+    halts = [row["code"] for row in pair.book.events(Kind.HALT) if row["instrument"] == 0]
+    assert halts == [Cause.IMPOSSIBLE_STATE]

@@ -243,3 +243,12 @@ def test_a_bar_on_which_nothing_was_proposed_yet_is_still_to_be_seen(
     assert shown.unseen["ext_lo"].tolist() == unseen
     seen = [int(row["ext_lo"]) for part in shown.bars for row in part]
     assert [*seen, *unseen] == [1, 2]
+
+
+def test_a_snapshot_that_is_replayed_over_is_compared(session: Session) -> None:
+    """Only the last one may be begun from; those before it have to be what replaying comes to."""
+    last = next(entry for entry in session.entries if entry.kind is RowKind.SEGMENT)
+    other = replace(last, payload=json_bytes({**said_by(last), "layout": "another"}))
+    found = recovered([other if entry is last else entry for entry in session.entries])
+    assert (found.snapshot_seq, found.remembered.snapshots) == (0, 1)
+    assert found.state.tobytes() == session.pair.engine.decider.state.tobytes()

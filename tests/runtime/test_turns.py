@@ -8,7 +8,6 @@ from interlock.kernel.codes import BUY, SELL, Cause, Flag, Kind, Level, Release
 from interlock.kernel.records import Row, rows
 from interlock.runtime.operator import FOR_PEOPLE, releases
 from interlock.runtime.turns import Scale, Turns, bar_of
-from interlock.signals.frames import StrategyError
 from interlock.signals.signal import Bar, Signal
 from interlock.sim.loop import OPERATOR
 from interlock.venues.port import Turn
@@ -132,10 +131,15 @@ def test_a_strategy_that_remembers_goes_on_as_if_nothing_had_happened(remembered
     assert len(before) + len(after) == 2
 
 
-def test_a_strategy_that_fails_on_what_it_has_seen_says_so() -> None:
-    """At the start, before anything is sent."""
-    with pytest.raises(StrategyError, match="strategy one failed"):
-        turns_of(fails=13).remember([bar_row(13)])
+def test_a_strategy_that_fails_on_what_it_has_seen_is_silenced() -> None:
+    """Positions are looked after all the same: the engine starts, and it opens nothing."""
+    turns = turns_of(fails=13)
+
+    turns.remember([bar_row(13), bar_row(12)])
+
+    assert turns.failure is not None
+    assert "strategy one failed" in turns.failure.said
+    assert turns.speak([bar_row(12)], BEGIN_NS) == []
 
 
 # --- the simulated person ---------------------------------------------------------------------

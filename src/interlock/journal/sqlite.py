@@ -5,7 +5,7 @@ this store says no to everything from then on: only opening it anew tells what i
 """
 
 from collections.abc import Generator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import apsw
 from interlock.journal.errors import LOOK, DamageError, FencedError, JournalError, StoreError
 from interlock.journal.rows import COLUMNS, HASH_BYTES, Head, Row, RowKind, bytes_digest, stored_row
 from interlock.journal.schema import MIGRATIONS, check_schema
-from interlock.journal.sqlite_file import check_files, connect
+from interlock.journal.sqlite_file import check_files, connect, set_aside
 from interlock.journal.wal import log_damage
 
 LOG_BYTES_MAX: Final = 64 << 20  # of the log; from there on it is emptied between two appends
@@ -71,9 +71,12 @@ class SqliteStore:
             self._log_damage = log_damage(path)
             if self._log_damage and not read_only:
                 self._refuse_damaged_log()
+        self._aside = ExitStack()
         try:
-            self._connection = connect(path, read_only=read_only, vfs=vfs)
+            opened = self._aside.enter_context(set_aside(path)) if self._log_damage else path
+            self._connection = connect(opened, read_only=read_only, vfs=vfs)
         except (apsw.Error, UnicodeDecodeError) as error:
+            self._aside.close()
             raise self._refused("open", error) from error
         try:
             self._connection.set_wal_hook(self._note_log_pages)
@@ -82,7 +85,7 @@ class SqliteStore:
             if not read_only:
                 self._begin_log_anew()
         except BaseException as error:
-            self._connection.close()
+            self._let_go()
             if isinstance(error, apsw.Error | UnicodeDecodeError):
                 raise self._refused("open", error) from error
             raise
@@ -276,7 +279,11 @@ class SqliteStore:
         except apsw.Error as error:
             raise self._refused("copy the write-ahead log of", error) from error
         finally:
-            self._connection.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._connection.close()
+        self._aside.close()
 
     def _note_log_pages(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         if pages < self._log_pages:

@@ -1,8 +1,12 @@
 """How a SQLite file is opened: ours alone, synced at every commit, and with no code inside."""
 
 import os
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import quote
 
@@ -80,6 +84,36 @@ def connect(path: Path, *, read_only: bool, vfs: str | None) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def set_aside(path: Path) -> Iterator[Path]:
+    """Yield the path of the same file with a copy of its log, to look at a log that is damaged.
+
+    Whoever opens a file reads its log, and writes beside it how far that goes. Behind a wrong frame
+    that would be the end of the evidence that more had been acknowledged: the next to open it would
+    see a whole log that ends earlier.
+
+    Raises:
+        JournalError: There is no room for it.
+    """
+    try:
+        with TemporaryDirectory(prefix="damaged-", dir=_writable(path.parent)) as folder:
+            aside = Path(folder) / path.name
+            try:
+                os.link(path, aside, follow_symlinks=False)
+            except OSError:
+                shutil.copyfile(path, aside)
+            log = path.with_name(path.name + BESIDE[0])
+            shutil.copyfile(log, aside.with_name(log.name))
+            yield aside
+    except OSError as error:
+        raise file_refused("copy the log of", path, error) from None
+
+
+def _writable(folder: Path) -> Path | None:
+    """Return a folder to make another one in; None is the system's own for such things."""
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _is_archived(path: Path) -> bool:

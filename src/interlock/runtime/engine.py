@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interlock.journal.rows import Entry, RowKind
-from interlock.kernel.codes import Kind
+from interlock.kernel.codes import Cause, Kind, Level
 from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import Row, Rows
 from interlock.runtime.clock import Clock
 from interlock.runtime.decide import Decided, Decider
-from interlock.runtime.entries import Said, fill_key, said_entry, snapshot_entry
+from interlock.runtime.entries import Said, said_entry, snapshot_entry
 from interlock.runtime.inbox import Inbox, Lane
 from interlock.runtime.last_gate import Outgoing
 from interlock.runtime.link import Link, Phase
+from interlock.runtime.once import Fills
 from interlock.runtime.operator import releases
+from interlock.runtime.reconcile import halt_row
 from interlock.runtime.turns import Turns
 from interlock.venues.port import (
     Account,
@@ -47,7 +49,6 @@ FED_KINDS: Final = (
     *map(int, (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DAY, Kind.SESSION_OPEN)),
     *map(int, (Kind.SESSION_CLOSE, Kind.BLACKOUT_START, Kind.BLACKOUT_END)),
 )
-KEYS_KEPT: Final = 100_000  # of fills: the store knows the older ones
 _READY: Final = 0  # the number of the beat that says so
 
 Watcher = Callable[[Decided], None]
@@ -66,14 +67,12 @@ class Progress:
         feed: The last feed number that was decided on.
         ended: Whether the recording has ended.
         beats: How many were answered.
-        duplicates: Fills that came again.
     """
 
     durable_seq: int = 0
     feed: int = 0
     ended: bool = False
     beats: int = 0
-    duplicates: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,19 +128,18 @@ class Engine:
         self.decider = decider
         self.link = link
         self.inbox = inbox
+        self.fills = Fills(seen)
         self.turns = turns
         self.remind: Callable[[], None] = _nothing  # puts the calendar of live data before us
         self.progress = Progress(durable_seq=decider.seq, feed=feed)
         self.is_stopping = False  # a recording is not told to go on any more
         self._codec = codec
         self._clock = clock
-        self._seen = seen
         self._watch = watch
         self._simulated_operator = simulated_operator
         self._messages: deque[Message] = deque()
         self._entries: list[Entry] = []
         self._pause = _Pause(bars=list(turns.unseen))
-        self._keys: dict[bytes, None] = {}
         self._heard = feed  # of the feed, decided on or not
 
     # --- in -----------------------------------------------------------------------------------
@@ -239,7 +237,10 @@ class Engine:
         return not waiting.isdisjoint(bars["instrument"].tolist())
 
     def _decide(self, rows: Rows, payloads: dict[int, bytes]) -> None:
-        rows, payloads = self._once(rows, payloads)
+        rows, payloads, strange = self.fills.fresh(rows, payloads)
+        for fill in strange:
+            number = int(fill["instrument"])
+            self.operate(halt_row(number, Level.HALTED, self.now_ns(), Cause.IMPOSSIBLE_STATE))
         if len(rows) == 0:
             return
         self._keep(self.decider.decide(rows, payloads))
@@ -252,31 +253,6 @@ class Engine:
         if len(bars):
             self._pause.bars.extend(bars)
             self._pause.bars_seq = int(bars["seq"][-1])
-
-    def _once(self, rows: Rows, payloads: dict[int, bytes]) -> tuple[Rows, dict[int, bytes]]:
-        """Return rows without the fills that were journaled before: applied once, for ever."""
-        fills = np.flatnonzero(rows["kind"] == Kind.FILL)
-        again = [place for place in fills if not self._is_new(fill_key(rows[place]))]
-        if not again:
-            return rows, payloads
-        self.progress.duplicates += len(again)
-        kept = np.delete(np.arange(len(rows)), again)
-        places = {int(old): new for new, old in enumerate(kept)}
-        return rows[kept], {places[old]: said for old, said in payloads.items() if old in places}
-
-    def _is_new(self, key: bytes) -> bool:
-        """Return whether a fill is heard of for the first time, and remember it."""
-        if key in self._keys or (key and self._seen(key)):
-            return False
-        if key:
-            self._keys[key] = None
-            if len(self._keys) > KEYS_KEPT:
-                del self._keys[next(iter(self._keys))]
-        return True
-
-    def knows_fill(self, key: bytes) -> bool:
-        """Return whether a fill with this key was decided on before."""
-        return key in self._keys or self._seen(key)
 
     def _keep(self, decided: Decided) -> None:
         """Queue what was decided: entries to be written, requests to be sent after that."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from interlock.kernel.codes import ACCOUNT, Kind, Level, OrderState
+from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level, OrderState
 from interlock.kernel.records import Row, Rows
 from interlock.runtime import reconcile
 from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock
@@ -32,6 +32,7 @@ from interlock.venues.port import (
 )
 
 ASK_AGAIN_NS: Final = NS_PER_S  # of an order that is unknown
+_TAKEN: Final = (int(OrderState.WORKING), int(OrderState.PARTIAL))
 _ORDER_KINDS: Final = (int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.AMEND))
 # Reports of an order that say nothing about another request of it that is on its way.
 _NO_ANSWER: Final = {
@@ -224,6 +225,12 @@ class Link:
 
     def _not_found(self, order_id: int, order: Row, now_ns: int) -> None:
         """A venue does not know an order: after long enough, and often enough, that is proof."""
+        if order["state"] in _TAKEN:
+            # It was there: a venue that forgets is not to be traded on until a person has looked.
+            number = int(order["instrument"])
+            self.rows.append(
+                reconcile.halt_row(number, Level.HALTED, now_ns, Cause.IMPOSSIBLE_STATE)
+            )
         if order["state"] != OrderState.UNKNOWN:
             self.rows.append(reconcile.order_row(Kind.OUTCOME_UNKNOWN, order, now_ns))
         elapsed_ns = self._clock.elapsed_ns()

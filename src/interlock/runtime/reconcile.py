@@ -55,11 +55,19 @@ def order_row(kind: Kind, order: Row, now_ns: int) -> Rows:
     return row
 
 
-def halt_row(instrument: int, level: Level, now_ns: int, value: int = 0, limit: int = 0) -> Rows:
-    """Return the reconciliation's hold over an instrument, or ACCOUNT; shape (1,)."""
+def halt_row(
+    instrument: int,
+    level: Level,
+    now_ns: int,
+    cause: Cause = Cause.RECONCILIATION,
+    *,
+    value: int = 0,
+    limit: int = 0,
+) -> Rows:
+    """Return a hold over an instrument, or ACCOUNT, for what cannot be explained; shape (1,)."""
     row = rows(1)
     row["kind"] = Kind.HALT
-    row["code"] = Cause.RECONCILIATION
+    row["code"] = cause
     row["level"] = level
     row["instrument"] = instrument
     row["value"] = value

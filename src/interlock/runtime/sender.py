@@ -9,7 +9,8 @@ from interlock.runtime.clock import Clock
 from interlock.runtime.connection import Connection
 from interlock.runtime.engine import Engine, Superseded
 from interlock.runtime.entries import Said
-from interlock.runtime.last_gate import LastGate, Outgoing, Stopped
+from interlock.runtime.last_gate import LastGate, Outgoing, Stopped, reduces_risk
+from interlock.venues.port import NewOrder
 
 FATAL: Final = (Stopped.LEASE_LOST, Stopped.EPOCH)
 
@@ -64,24 +65,30 @@ class Sender:
         self._held.clear()
 
     def send(self, connection: Connection) -> None:
-        """Send in order; what is too fast waits, and so does what comes after it.
+        """Send in order. An order that is too fast waits, and so does what comes after it.
+
+        But for what reduces the risk of other orders: that is never blocked by one that adds to it.
 
         Raises:
             OSError: The connection is gone.
             Superseded: The gate says that another engine has the account.
         """
+        waiting: deque[tuple[int, Outgoing]] = deque()
+        named: set[str] = set()
         while self._held:
-            since_ns, outgoing = self._held[0]
-            if outgoing.request is None:
-                connection.write(outgoing.wire)
-            elif not self._send_order(outgoing, since_ns, connection):
-                return
-            self._held.popleft()
+            since_ns, outgoing = self._held.popleft()
+            blocked = bool(waiting) and not _may_pass(outgoing, named)
+            if blocked or not self._leaves(outgoing, since_ns, connection):
+                waiting.append((since_ns, outgoing))
+                named.update(_names_in(outgoing))
+        self._held = waiting
 
-    def _send_order(self, outgoing: Outgoing, since_ns: int, connection: Connection) -> bool:
-        """Put an order through the gate; return whether it is dealt with."""
+    def _leaves(self, outgoing: Outgoing, since_ns: int, connection: Connection) -> bool:
+        """Put an order through the gate, a question past it; return whether it is dealt with."""
         request = outgoing.request
-        assert request is not None
+        if request is None:
+            connection.write(outgoing.wire)
+            return True
         stopped = self._gate.send(outgoing, self._engine.progress.durable_seq, connection.write)
         if stopped is None:
             self.traffic.sent += 1
@@ -99,3 +106,18 @@ class Sender:
             )
         self._engine.link.kept(request)
         return True
+
+
+def _may_pass(outgoing: Outgoing, waiting: set[str]) -> bool:
+    """Return whether a request may overtake those that wait: it reduces risk and is not theirs."""
+    request = outgoing.request
+    return request is not None and reduces_risk(request) and waiting.isdisjoint(_names_in(outgoing))
+
+
+def _names_in(outgoing: Outgoing) -> set[str]:
+    """Return the orders that a request is about; none for a question."""
+    request = outgoing.request
+    if request is None:
+        return set()
+    peer = request.peer_client_id if isinstance(request, NewOrder) else ""
+    return {request.client_id, peer} - {""}

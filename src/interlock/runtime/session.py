@@ -201,7 +201,7 @@ def begin(
         names,
         decider,
         parts.clock,
-        seen=lambda key: engine.knows_fill(key),  # noqa: PLW0108 - the engine comes after it
+        seen=lambda key: engine.fills.knows(key),  # noqa: PLW0108 - the engine comes after it
         answer_ns=parts.answer_ns,
         look_ns=parts.look_ns,
     )
@@ -234,5 +234,7 @@ def _hold(engine: Engine, setup: Setup, *, killed: bool) -> None:
         engine.operate(_kill_row(engine.now_ns()))
     if not account_is_held(engine.decider.state):
         engine.operate(halt_row(ACCOUNT, Level.PAUSED, engine.now_ns()))
+    if engine.turns.failure is not None:
+        engine.operate(engine.turns.pause(engine.now_ns()))
     while engine.work():
         pass

@@ -204,7 +204,7 @@ def status_of(driver: Driver, setup: Setup, names: Names, extra: Said) -> Said:
             "conflated": engine.inbox.counts.conflated,
             "turned_away": engine.inbox.counts.turned_away,
         },
-        "duplicate_fills_stopped": progress.duplicates,
+        "duplicate_fills_stopped": engine.fills.duplicates,
     }
     failure = engine.turns.failure
     found["strategy_failure"] = None if failure is None else failure.said

@@ -66,17 +66,21 @@ class Turns:
     def remember(self, bars: Iterable[Row], unseen: Iterable[Row] = ()) -> None:
         """See bars that were decided on before: what is proposed on them is not said again.
 
+        A strategy that fails on them is silenced: positions have to be looked after all the same.
+
         Args:
             bars: On which the strategies have spoken.
             unseen: On which they may not have: their turn is still to come.
-
-        Raises:
-            StrategyError: It fails on what it has seen before.
         """
-        for row in bars:
-            number = int(row["instrument"])
-            self._watches[number].on_bar(bar_of(row, self._scales[number]))
         self.unseen.extend(unseen)
+        for row in bars:
+            if self.failure is not None:
+                return
+            number = int(row["instrument"])
+            try:
+                self._watches[number].on_bar(bar_of(row, self._scales[number]))
+            except StrategyError as error:
+                self.failure = Failure(self._strategy.name, str(error))
 
     def speak(self, bars: Iterable[Row], now_ns: int) -> list[Rows]:
         """Return what is proposed on closed bars: SIGNAL rows, each of shape (1,).
@@ -117,14 +121,14 @@ class Turns:
                 )
             except StrategyError as error:
                 self.failure = Failure(self._strategy.name, str(error))
-                found.append(self._pause(now_ns))
+                found.append(self.pause(now_ns))
                 return found
             table["ts_ns"] = max(now_ns, int(row["ts_ns"]))
             found.append(table)
         return found
 
-    def _pause(self, now_ns: int) -> Rows:
-        """Return the request that this strategy opens nothing any more."""
+    def pause(self, now_ns: int) -> Rows:
+        """Return the request that this strategy opens nothing any more, shape (1,)."""
         row = rows(1)
         row["kind"] = Kind.HALT
         row["code"] = Cause.SAFE_MODE
