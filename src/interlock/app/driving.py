@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from interlock.app.health import health_rows
+from interlock.app.health import health_rows, kill_rows
 from interlock.app.journal import Opened
 from interlock.app.live import LIVE, schedule_of
 from interlock.app.observing import Observers
@@ -160,7 +160,10 @@ def _driver(ready: Ready, report: Callable[[str, Said], None], *, stop_at_end: b
             "start": ready.setup.said,
         },
         stop_at_end=stop_at_end,
-        measure=lambda now_ns: health_rows(ready.session.home.root, now_ns),
+        measure=lambda now_ns: [
+            *kill_rows(ready.latch, ready.begun.engine.decider.state, now_ns),
+            *health_rows(ready.session.home.root, now_ns),
+        ],
         report=report,
     )
 

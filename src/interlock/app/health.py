@@ -1,12 +1,15 @@
-"""What this machine can still do, measured for the breakers: room on the disk, memory."""
+"""What this machine can still do, measured for the breakers; and whether somebody has killed."""
 
 import os
 from pathlib import Path
 from typing import Final
 
+from interlock.config.latch_file import LatchFile
 from interlock.data.memory import memory_used_ppm
-from interlock.kernel.codes import Kind, Metric
+from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level, Metric
 from interlock.kernel.records import Rows, rows
+from interlock.kernel.state import StateArray
+from interlock.runtime.reconcile import halt_row
 
 PPM: Final = 1_000_000
 
@@ -38,3 +41,14 @@ def health_rows(folder: Path, now_ns: int) -> list[Rows]:
         row["src_ts_ns"] = now_ns
         found.append(row)
     return found
+
+
+def kill_rows(latch: LatchFile, state: StateArray, now_ns: int) -> list[Rows]:
+    """Return the halt of an account whose kill latch was set while it runs, once.
+
+    The last gate stops every order by itself; this lets the kernel know, so that it stops deciding.
+    """
+    latches = state["latches"][0, : int(state["account"]["latches"][0])]
+    if (latches["cause"] == Cause.KILL_FILE).any() or not latch.read().is_set:
+        return []
+    return [halt_row(ACCOUNT, Level.HALTED, now_ns, Cause.KILL_FILE)]

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from interlock.journal.errors import JournalError
 from interlock.journal.rows import Entry, RowKind
-from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level
+from interlock.kernel.codes import ACCOUNT, Cause, Level
 from interlock.kernel.policy import PolicyArray
-from interlock.kernel.records import Rows, rows
 from interlock.kernel.state import new_state
 from interlock.runtime.clock import Clock
 from interlock.runtime.decide import Decider
@@ -103,17 +102,6 @@ def _short(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return ", ".join(str(one["symbol"]) for one in value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _kill_row(now_ns: int) -> Rows:
-    """Return the halt of an account whose kill latch is set."""
-    row = rows(1)
-    row["kind"] = Kind.HALT
-    row["code"] = Cause.KILL_FILE
-    row["level"] = Level.HALTED
-    row["ts_ns"] = now_ns
-    row["src_ts_ns"] = now_ns
-    return row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -231,7 +219,7 @@ def _hold(engine: Engine, setup: Setup, *, killed: bool) -> None:
     if not same or engine.decider.state["account"]["policy_seq"][0] == 0:
         engine.set_policy(setup.policy, setup.canonical)
     if killed:
-        engine.operate(_kill_row(engine.now_ns()))
+        engine.operate(halt_row(ACCOUNT, Level.HALTED, engine.now_ns(), Cause.KILL_FILE))
     if not account_is_held(engine.decider.state):
         engine.operate(halt_row(ACCOUNT, Level.PAUSED, engine.now_ns()))
     if engine.turns.failure is not None:
