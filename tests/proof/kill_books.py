@@ -51,6 +51,7 @@ class Counts:
     unknown: int = 0
     abandoned: int = 0
     stops: int = 0
+    growing: int = 0
     leaving: int = 0
     unprotected: int = 0
 
@@ -98,6 +99,7 @@ class Books:
         self._home = home
         self._inputs = inputs
         self._alarms: dict[int, int] = {}
+        self._refused: set[int] = set()  # whose stop may not be amended before the next bar
         self._journal = _Journal()
         self._venue = _Venue()
         self._codec = SimulatedCodec(SYMBOLS)
@@ -153,6 +155,9 @@ class Books:
                 kept.starts.append((entry.seq, int(said["epoch"])))
                 self.counts.starts += 1
             return
+        for each in events_of(entry):
+            if each["kind"] == Kind.BAR:
+                self._refused.discard(int(each["instrument"]))
         if entry.kind is not RowKind.EVENT:
             return
         event = events_of(entry)[0]
@@ -160,6 +165,8 @@ class Books:
         for command in commands_of(entry):
             if command["kind"] == Kind.ALARM and command["code"] == Alarm.UNPROTECTED:
                 self._alarms[int(command["instrument"])] = entry.seq
+        if kind == Kind.AMEND_REJECTED and event["role"] == Role.STOP:
+            self._refused.add(int(event["instrument"]))
         self.counts.unknown += kind == Kind.OUTCOME_UNKNOWN
         self.counts.abandoned += kind == Kind.ABSENT
         names = Names(kept.starts)
@@ -264,9 +271,12 @@ class Books:
     ) -> None:
         """Check that a position has its stop, is being closed, or that people were told."""
         lots = abs(int(one["position"]))
+        stops = [qty for role, place, qty in resting if (role, place) == (Role.STOP, number)]
         if one["unprotected"] == 0:
-            assert (Role.STOP, number, lots) in resting, f"{SYMBOLS[number]} has no stop"
-            self.counts.stops += 1
+            grows = number in self._refused and len(stops) == 1 and stops[0] < lots
+            assert stops == [lots] or grows, f"the stops of {SYMBOLS[number]} are {stops} of {lots}"
+            self.counts.stops += not grows
+            self.counts.growing += grows
         elif (Role.EXIT, number, lots) in resting:
             self.counts.leaving += 1
         else:

@@ -92,7 +92,7 @@ limits:
       repeats: {max_count: none, window_seconds: 60}
 market: {bar_age_extra_seconds: 86400, sessions_enforced: false, collar_fraction: 0.5}
 drift: {enabled: false}
-simulation: {max_participation_fraction: 0.10, funding_interval_hours: 24}
+simulation: {max_participation_fraction: 0.10, funding_interval_hours: 1}
 strategies:
   default: {edge_required: false, margin: true, leverage: 2}
 """

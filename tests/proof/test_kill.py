@@ -7,6 +7,8 @@ both sides have to be the same.
 """
 
 import random
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -57,8 +59,10 @@ def test_a_kill_at_any_moment_loses_nothing_and_repeats_nothing(
             try:
                 life.run()
             except Exception as error:
+                kept = Path(tempfile.mkdtemp(prefix="interlock-killed-")) / str(seed)
+                shutil.copytree(place, kept, ignore=shutil.ignore_patterns("*.sock"))
                 where = f"life of seed {seed} at a venue that is {behaviour!r}, kills {points}"
-                raise AssertionError(f"{where}: {error}") from error
+                raise AssertionError(f"{where}: {error}; what is left is in {kept}") from error
 
     with capsys.disabled():
         print(f"\nkills, part {part + 1} of {PARTS}, seed {SEED}")  # noqa: T201
