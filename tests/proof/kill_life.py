@@ -49,6 +49,7 @@ BEHAVIOURS: Final[dict[str, dict[str, Any]]] = {
     "shut": {"refuse_connections": 3},
     "slow": {"delay_s": 0.01},
 }
+RUNNING: Final = "300bars/s"  # of a recording that waits for nobody
 LAGGING: Final = (500, 2)  # ms and answers that prove an order's absence at a venue that lags
 
 Told = dict[str, Any]
@@ -174,7 +175,8 @@ class Life:
 
     def _start_venue(self, manners: Told, last: int | None = None) -> None:
         if not self._venue_alive:
-            self._client.ask("venue", manners=manners, last=last)
+            speed = RUNNING if manners.get("is_free_running") else "max"
+            self._client.ask("venue", manners=manners, last=last, speed=speed)
             self._venue_alive = True
 
     def _cycle(self, point: str) -> None:

@@ -24,6 +24,7 @@ from interlock.app import engine as app
 from interlock.app.engine import EngineOptions, run_engine
 from interlock.app.session import Session, inputs_of, scales_of
 from interlock.app.venue import _made_of
+from interlock.config.speed import read_speed
 from interlock.kernel.codes import Kind
 from interlock.research.inputs import Inputs
 from interlock.research.warming import warm
@@ -102,6 +103,7 @@ class Server:
             tier=inputs.tier,
             made_of=_made_of(inputs),
             linger_s=_LINGER_S,
+            speed=read_speed(asked.get("speed", "max")),
             manners=Manners(**asked.get("manners", {})),
             tell=lambda text: _say(said, text),
         )

@@ -122,6 +122,27 @@ def test_small_delays_do_not_add_up_and_long_ones_are_not_caught_up_with() -> No
     assert after[1] - after[0] == pytest.approx(0.1)
 
 
+def test_every_bar_is_announced_before_it_is_told_so_that_it_can_wait() -> None:
+    """Also right after the turn of the strategies, and not while something else is due."""
+    tape = tape_of("0 0 60 9 9 9 9\n0 60 120 9 9 9 9\n0 120 180 9 9 9 9")
+    _, world = worlds()
+    desk = desk_of(world, tape, cash_units=CASH)
+    line = Line(desk)
+    line.say(line.codec.hello(epoch=1, feed=0) + line.codec.done(beat=0, spoke=False))
+    for close, spoke in ((60, True), (120, False), (180, True)):
+        row = desk.feed.upcoming
+        assert row is not None
+        assert row["ts_ns"] == close * SECOND_NS
+        beat = line.hear()[-1]
+        assert isinstance(beat, Beat)
+        line.say(line.codec.done(beat=beat.number, spoke=spoke))
+        if not spoke:
+            assert desk.feed.upcoming is None  # the strategies have their turn first
+            beat = line.hear()[-1]
+            assert isinstance(beat, Beat)
+            line.say(line.codec.done(beat=beat.number, spoke=True))
+
+
 # --- feeds that do not wait -------------------------------------------------------------------
 
 

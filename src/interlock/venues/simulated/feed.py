@@ -128,7 +128,8 @@ class Feed:
     @property
     def upcoming(self) -> Row | None:
         """The row that the next beat begins with; None when one is under way, or none is there."""
-        if self._step is not Step.NEXT or self._again is not None:
+        is_over = self._step is Step.NEXT or (self._step is Step.TURN and self._has_spoken)
+        if not is_over or self._again is not None or self._is_due():
             return None
         return self._source.peek()
 
@@ -193,9 +194,13 @@ class Feed:
 
     # --- reports ----------------------------------------------------------------------------------
 
+    def _is_due(self) -> bool:
+        """Return whether a report reaches the engine by now."""
+        return bool(self._queue) and self._queue[0].row["ts_ns"] <= self._until_ns()
+
     def _take_due(self) -> tuple[Report, ...]:
         """Return the reports that reach the engine by now, in the order they were made."""
-        if not self._queue:
+        if not self._is_due():
             return ()
         until_ns = self._until_ns()
         found = []
