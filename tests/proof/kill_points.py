@@ -31,19 +31,19 @@ POINTS: Final = {
     "verified": 1,  # the journal is, and not recovered
     "recovered": 1,
     "begun": 1,  # the first entries are made, none is written
-    "reconciling": 4,  # an answer about an order is taken
+    "reconciling": 2,  # an answer about an order is taken
     "compared": 1,  # the account's answer is
     "decided": 60,  # in memory alone
     "before_commit": 40,
     "in_commit": 40,  # everything is written, nothing is committed
     "after_commit": 40,  # durable, and nobody was told
-    "before_send": 20,
-    "in_gate": 20,  # the last gate has let an order through, and no byte has left
-    "half_sent": 20,  # some bytes of an order are the system's
-    "half_sent_change": 6,  # of a cancel or an amendment
-    "after_send": 20,
-    "after_change": 6,
-    "heard": 20,  # a report was read, and not decided on
+    "before_send": 10,
+    "in_gate": 10,  # the last gate has let an order through, and no byte has left
+    "half_sent": 10,  # some bytes of an order are the system's
+    "half_sent_change": 4,  # of a cancel or an amendment
+    "after_send": 10,
+    "after_change": 4,
+    "heard": 12,  # a report was read, and not decided on
     "snapshot": 1,  # before it is committed
     "snapshot_committed": 1,
     "anchor": 2,  # half a line is written

@@ -39,6 +39,7 @@ class Plain:
     def __init__(self) -> None:
         self._every_s = 0.0
         self._shown_s = 0.0
+        self._seen_s = 0.0
 
     def is_gone(self) -> bool:
         """Nobody closes a file."""
@@ -56,9 +57,12 @@ class Plain:
         write(sentence(event, facts), error=event in IS_ERROR)
 
     def look(self, status: Facts | None, problem: str) -> None:
-        """Print a line of progress when it is time for one."""
+        """Print a line when it is time for one: how far it is, or that it was gone for as long."""
         now_s = time.perf_counter()
-        if now_s - self._shown_s < self._every_s:
+        if status is not None:
+            self._seen_s = now_s
+        since_s = self._shown_s if status is not None else max(self._shown_s, self._seen_s)
+        if now_s - since_s < self._every_s:
             return
         self._shown_s = now_s
         write(progress_line(status) if status is not None else f"the engine {problem}")

@@ -143,6 +143,8 @@ def _keep_quiet(
     rows: Rows, start: int, end: int, payloads: Mapping[int, bytes], entries: list[Entry]
 ) -> None:
     """Add the entries of rows that caused nothing: market data together, the rest one by one."""
+    if start == end:
+        return
     none: Rows = rows[:0]
     place = start
     is_market = np.isin(rows["kind"][start:end], _MARKET)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from interlock.kernel.codes import Kind
-from interlock.kernel.records import Row, Rows
+from interlock.kernel.records import ROW, Row, Rows
 
 TAKE_ROWS: Final = 256  # decided on at a time: beyond that, what is urgent waits too long
 
@@ -135,6 +135,7 @@ class Inbox:
         if not found:
             return None
         self.counts.taken += len(found)
-        rows = np.array([row for row, _ in found])
+        # Not np.array of them: that works out the type of every field of every row again.
+        rows = np.frombuffer(bytearray(b"".join(row.tobytes() for row, _ in found)), dtype=ROW)
         payloads = {place: payload for place, (_, payload) in enumerate(found) if payload}
         return Taken(rows=rows, payloads=payloads)
