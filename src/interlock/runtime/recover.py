@@ -16,10 +16,10 @@ from interlock.journal.port import Store
 from interlock.journal.rows import Row, RowKind
 from interlock.kernel.codes import Kind
 from interlock.kernel.policy import PolicyArray, empty_policy
-from interlock.kernel.records import ROW, Rows
+from interlock.kernel.records import ROW, ROW_BYTES, Rows
 from interlock.kernel.state import StateArray, new_state
 from interlock.runtime import reconcile
-from interlock.runtime.engine import is_fed
+from interlock.runtime.engine import FED_KINDS, is_fed
 from interlock.runtime.entries import (
     Said,
     Tier,
@@ -32,6 +32,13 @@ from interlock.runtime.entries import (
 from interlock.runtime.replaying import SNAPSHOTS, Remembered, Replayer, Told
 
 FORMAT: Final = 1
+_MARKET: Final = RowKind.MARKET  # to look one up in its class takes longer than all else
+_EVENT: Final = RowKind.EVENT
+_BAR: Final = int(Kind.BAR)
+_SIGNAL: Final = int(Kind.SIGNAL)
+assert ROW.fields is not None
+_KIND_AT: Final = ROW.fields["kind"][1]
+_FEED_AT: Final = ROW.fields["ext_lo"][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,24 +175,34 @@ class Shown:
 
 def bars_in(rows: Iterable[Row]) -> Shown:
     """Return the BAR events of a journal: strategies have to see them again."""
-    bars: list[Rows] = []
+    found: list[bytes] = []
     last_fed = 0  # seq of the last row of the feed
+    last_bar = 0
     proposed = 0  # seq of the last signal
     for row in rows:
-        events = events_of(row.entry)
-        if len(events) == 0:
-            continue
-        fed = events[is_fed(events)]
-        if len(fed):
-            last_fed = int(fed["seq"][-1])
-        signals = events[events["kind"] == Kind.SIGNAL]
-        if len(signals):
-            proposed = int(signals["seq"][-1])
-        found = events[events["kind"] == Kind.BAR]
-        if len(found):
-            bars.append(found)
-    unseen: Rows = np.zeros(0, dtype=ROW)
-    if bars and bars[-1]["seq"][-1] == last_fed > proposed:
-        unseen = bars[-1][-1:].copy()
-        bars[-1] = bars[-1][:-1]
-    return Shown(bars=bars, unseen=unseen)
+        entry = row.entry
+        if entry.kind is _MARKET and entry.count > 1:
+            events = events_of(entry)
+            last_fed = max(last_fed, int(events["seq"][is_fed(events)].max(initial=0)))
+            bars = events[events["kind"] == Kind.BAR]
+            last_bar = max(last_bar, int(bars["seq"].max(initial=0)))
+            found.append(bars.tobytes())
+        elif entry.kind is _MARKET or entry.kind is _EVENT:
+            kind = _number(entry.body, _KIND_AT, 4)
+            if kind == _SIGNAL:
+                proposed = entry.seq
+            elif kind in FED_KINDS and _number(entry.body, _FEED_AT, 8) > 0:
+                last_fed = entry.seq
+            if kind == _BAR:
+                last_bar = entry.seq
+                found.append(entry.body[:ROW_BYTES])
+    shown = np.frombuffer(bytearray(b"".join(found)), dtype=ROW)
+    count = len(shown)
+    if count and last_bar == last_fed > proposed:
+        count -= 1
+    return Shown(bars=[shown[:count]], unseen=shown[count:])
+
+
+def _number(body: bytes, at: int, size: int) -> int:
+    """Return a field of the event that a body begins with; 0 of a body that was dropped."""
+    return int.from_bytes(body[at : at + size], "little", signed=True)
