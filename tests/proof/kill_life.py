@@ -19,12 +19,13 @@ import apsw
 
 from interlock.app.session import inputs_of
 from interlock.journal.rows import EMPTY, Head
+from interlock.venues.simulated.desk import QUIET_ROWS
 from tests.proof.kill_books import Books, Counts
 from tests.proof.kill_market import Market, session_in
 from tests.proof.kill_points import POINTS
 
 BARS: Final = 1_500  # of each instrument: more than a life uses
-LAST_ROWS: Final = 24  # of the recording, after the last kill
+LAST_ROWS: Final = QUIET_ROWS + 24  # of the recording, after what the books know to be told
 POINT_S: Final = 1.2  # within which a point is reached, or the kill comes where it comes
 TIMED_S: Final = 0.7
 STOPPING: Final = (
