@@ -249,15 +249,17 @@ def test_reports_of_orders_that_are_not_ours_are_facts_and_alarms() -> None:
     assert pair.book.orders()[order.client_id] == "INTENT"
 
 
-def test_funding_is_no_order_of_anybody() -> None:
-    """It comes without a name."""
+def test_funding_is_no_order_of_anybody_and_charged_once() -> None:
+    """It comes without a name; its number makes it the same charge when it is told again."""
     pair, _, _ = holding()
     row = rows(1)
     row["kind"] = Kind.FUNDING
     row["instrument"] = 0
     row["value"] = 1_000
+    row["ext_lo"] = 7
     row["ts_ns"] = row["src_ts_ns"] = pair.engine.now_ns()
-    pair.tell(Report(client_id="", peer_client_id="", row=row[0]))
+    for _ in range(2):
+        pair.tell(Report(client_id="", peer_client_id="", row=row[0]))
     assert len(pair.book.events(Kind.FUNDING)) == 1
     assert "UNKNOWN_ORDER" not in " ".join(pair.book.story())
 

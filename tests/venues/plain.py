@@ -174,6 +174,9 @@ class PlainEngine:
             known = trade_ext("paper", symbol, self.fills)
             assert (int(report.row["ext_hi"]), int(report.row["ext_lo"])) == known
             table["ext_hi"], table["ext_lo"] = 1, self.fills
+        elif report.row["kind"] == Kind.FUNDING:
+            assert report.row["ext_hi"] != 0  # a charge has an id, which a backtest's has not
+            table["ext_hi"] = table["ext_lo"] = 0
         return table
 
     def _give(self, table: Rows) -> None:

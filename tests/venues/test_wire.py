@@ -108,7 +108,7 @@ def rows_of(draw: st.DrawFn, kinds: frozenset[Kind]) -> Rows:
         row[name] = draw(INT32)
     for name in WIDE:
         row[name] = draw(INT64)
-    if row["kind"] in MARKET_KINDS or row["kind"] == Kind.FILL:
+    if row["kind"] in MARKET_KINDS or row["kind"] in {Kind.FILL, Kind.FUNDING}:
         row["ext_lo"] = draw(st.integers(1, 2**63 - 1))
     return found
 
@@ -167,11 +167,13 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
 
 
 def told_of(table: Rows) -> Rows:
-    """Return rows as the engine reads them: a fill's trade has become its id."""
+    """Return rows as the engine reads them: the number of a fill or a charge is its id."""
     found = table.copy()
     for row in found:
-        if row["kind"] == Kind.FILL:
+        if row["kind"] in {Kind.FILL, Kind.FUNDING}:
             symbol = NAMES[int(row["instrument"])]
+            if row["kind"] == Kind.FUNDING:
+                symbol = f"funding {symbol}"
             row["ext_hi"], row["ext_lo"] = trade_ext("paper", symbol, int(row["ext_lo"]))
     return found
 

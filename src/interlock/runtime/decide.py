@@ -23,7 +23,10 @@ from interlock.runtime.entries import (
     verdict_payload,
 )
 
-_MARKET = (int(Kind.BAR), int(Kind.QUOTE), int(Kind.TRADE))
+_SIGNAL = int(Kind.SIGNAL)
+_JUDGED = (int(Kind.SUBMIT), int(Kind.REFUSED))
+_IS_MARKET = np.zeros(128, dtype=np.bool_)  # by kind
+_IS_MARKET[[Kind.BAR, Kind.QUOTE, Kind.TRADE]] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +138,7 @@ class Decider:
         """Return what is journaled with an event: what came with it, or what it was judged by."""
         if given is not None:
             return given
-        judged = row["kind"] == Kind.SIGNAL and caused["kind"][0] in {Kind.SUBMIT, Kind.REFUSED}
+        judged = row["kind"] == _SIGNAL and caused["kind"][0] in _JUDGED
         return verdict_payload(self.state, {}) if judged else b""
 
 
@@ -145,9 +148,11 @@ def _keep_quiet(
     """Add the entries of rows that caused nothing: market data together, the rest one by one."""
     if start == end:
         return
+    if start == end:
+        return
     none: Rows = rows[:0]
     place = start
-    is_market = np.isin(rows["kind"][start:end], _MARKET)
+    is_market = _IS_MARKET[rows["kind"][start:end]]
     while place < end:
         if not is_market[place - start]:
             entries.append(event_entry(rows[place], none, payloads.get(place, b"")))

@@ -374,14 +374,13 @@ class Driver:
         self._pump()
         if self.engine.link.phase is Phase.READY:
             self._attempt = 0
-        if self._is_quiet():
-            if self.engine.decider.seq - self._snapshot_seq >= self._pace.snapshot_events:
-                self._snapshots += 1
-                begins = self._snapshots % self._pace.segment_snapshots == 0
-                self._snapshot(RowKind.SEGMENT if begins else RowKind.SNAPSHOT)
-                self._flush()
-            elif self.engine.progress.ended and self._stop_at_end:
-                self.stop(Why.ENDED)
+        if self.engine.decider.seq - self._snapshot_seq >= self._pace.snapshot_events:
+            self._snapshots += 1
+            begins = self._snapshots % self._pace.segment_snapshots == 0
+            self._snapshot(RowKind.SEGMENT if begins else RowKind.SNAPSHOT)
+            self._flush()
+        elif self.engine.progress.ended and self._stop_at_end and self._is_quiet():
+            self.stop(Why.ENDED)
 
     def _is_quiet(self) -> bool:
         """Return whether nothing is under way: not even an order that is unknown."""

@@ -17,6 +17,7 @@ from interlock.journal.rows import Entry, RowKind
 from interlock.kernel.codes import Cause, Kind, Level
 from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import Row, Rows
+from interlock.runtime import reconcile
 from interlock.runtime.clock import Clock
 from interlock.runtime.decide import Decided, Decider
 from interlock.runtime.entries import Said, said_entry, snapshot_entry
@@ -93,6 +94,16 @@ def _nothing() -> None:
 def is_fed(rows: Rows) -> NDArray[np.bool_]:
     """Return which rows carry a number of the venue's feed; shape (n,)."""
     return np.isin(rows["kind"], FED_KINDS) & (rows["ext_lo"] > 0)
+
+
+def _follows(message: Message) -> bool:
+    """Return whether a message may be decided on together with the one before.
+
+    What ends an order may not: whether every fill was heard is seen once those before are decided.
+    """
+    if isinstance(message, Report):
+        return not reconcile.ends_order(message.row)
+    return isinstance(message, Market)
 
 
 class Engine:
@@ -268,7 +279,7 @@ class Engine:
         match message:
             case Report() | Market():
                 self._hear_rows(message)
-                while self._messages and isinstance(self._messages[0], Report | Market):
+                while self._messages and _follows(self._messages[0]):
                     self._hear_rows(self._messages.popleft())
             case Welcome():
                 self.progress.ended = message.ended

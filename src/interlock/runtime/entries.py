@@ -28,6 +28,8 @@ Said = dict[str, Any]
 BATCH_ROWS: Final = 256  # of a MARKET row at most
 _LEVEL: Final = 1  # of zlib: states are mostly zeros, and speed matters more
 _FILL_KEY: Final = b"fill"
+_ONCE: Final = (int(Kind.FILL), int(Kind.FUNDING))
+_EVENT: Final = RowKind.EVENT
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
@@ -71,13 +73,13 @@ def event_entry(event: Row, commands: Rows, payload: bytes = b"") -> Entry:
     if len(commands):
         body += commands.tobytes()
     key = b""
-    if event["kind"] == Kind.FILL:
+    if event["kind"] in _ONCE:
         key = fill_key(event)
     return Entry(
         seq=int(event["seq"]),
         count=1,
         ts_ns=int(event["ts_ns"]),
-        kind=RowKind.EVENT,
+        kind=_EVENT,
         body=body,
         payload=payload,
         key=key,

@@ -15,6 +15,7 @@ import numpy as np
 from interlock.kernel.codes import Kind
 from interlock.kernel.records import ROW, Row, Rows
 
+_CONFLATED: Final = (int(Kind.QUOTE), int(Kind.TRADE))
 TAKE_ROWS: Final = 256  # decided on at a time: beyond that, what is urgent waits too long
 
 
@@ -110,7 +111,7 @@ class Inbox:
         """
         for row in rows:
             self._came += 1
-            if row["kind"] in {Kind.QUOTE, Kind.TRADE}:
+            if row["kind"] in _CONFLATED:
                 key = (int(row["instrument"]), int(row["kind"]))
                 before = self._newest.get(key)
                 full = self.is_full(Lane.MARKET)

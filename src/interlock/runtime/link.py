@@ -192,6 +192,10 @@ class Link:
         if asked is not None and int(row["kind"][0]) not in _NO_ANSWER[type(asked.request)]:
             del self._asked[order_id]
         self._missing.pop(order_id, None)
+        order = self._order(order_id)
+        if order is not None and reconcile.lacks_fills(order, row[0]):
+            self._ask_about(order)  # its end has to wait for what was filled before
+            return row[:0]
         return row
 
     def answered(self, message: Found | NotFound) -> None:

@@ -28,6 +28,7 @@ _ENDS: Final = {
     VenueState.EXPIRED: Kind.EXPIRED,
 }
 _WAITING: Final = (int(OrderState.INTENT), int(OrderState.PENDING_CANCEL))
+_LEFT: Final = (int(Kind.CANCELLED), int(Kind.EXPIRED))
 _FREE: Final = 0
 
 
@@ -40,6 +41,25 @@ def open_orders(state: StateArray) -> Iterator[Row]:
 def awaits_answer(order: Row) -> bool:
     """Return whether something about an order was asked and not answered."""
     return order["state"] in _WAITING or order["amend_qty"] != 0
+
+
+def ends_order(report: Row) -> bool:
+    """Return whether nothing more will be said of an order after this report."""
+    return bool(report["kind"] in _LEFT or report["flags"] & Flag.LAST)
+
+
+def lacks_fills(order: Row, report: Row) -> bool:
+    """Return whether an order comes to its end and a fill before it was never heard of.
+
+    Args:
+        order: As the kernel believes it to be.
+        report: A CANCELLED or EXPIRED says how much was left, the last FILL that nothing is.
+    """
+    left = int(order["qty"]) - int(order["filled"])
+    if report["kind"] in _LEFT:
+        return int(report["qty"]) != left
+    last = report["kind"] == Kind.FILL and report["flags"] & Flag.LAST
+    return bool(last and int(report["qty"]) < left)
 
 
 def order_row(kind: Kind, order: Row, now_ns: int) -> Rows:

@@ -35,6 +35,7 @@ _FEED: Final = (
     "feed_has_spoken",
     "feed_row",
     "feed_unheard",
+    "feed_charges",
     "feed_place",
 )
 

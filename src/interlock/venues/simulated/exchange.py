@@ -256,6 +256,8 @@ class Exchange:
         row["order_id"] = 0
         row["peer_id"] = 0
         row["ext_hi"] = 0
+        if row["kind"] == Kind.FUNDING:
+            row["ext_lo"] = self._take_number()
         return report
 
     def _frees(self, row: Row) -> bool:

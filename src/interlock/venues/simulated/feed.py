@@ -20,6 +20,7 @@ from interlock.venues.simulated.exchange import Exchange
 
 END_OF_TIME_NS: Final = 2**62 - 1
 UNHEARD_MAX: Final = 1_024  # rows kept for an engine that comes back
+CHARGES_MAX: Final = 1_024  # of funding that are told again to an engine that comes back
 
 
 class Source(Protocol):
@@ -117,6 +118,7 @@ class Feed:
         self._has_spoken = False
         self._unheard: deque[Row] = deque(maxlen=UNHEARD_MAX)
         self._again: Rows | None = None
+        self._charges: deque[Row] = deque(maxlen=CHARGES_MAX)
 
     # --- what the venue does ----------------------------------------------------------------------
 
@@ -136,6 +138,7 @@ class Feed:
     def hear(self, reports: list[Report]) -> None:
         """Put reports on their way to the engine."""
         self._queue.extend(reports)
+        self._charges.extend(each.row for each in reports if each.row["kind"] == Kind.FUNDING)
 
     def done(self, *, spoke: bool) -> None:
         """Take the answer to the beat under way."""
@@ -162,6 +165,10 @@ class Feed:
             self._queue.clear()
         if not self._source.is_recording:
             self.number = max(self.number, feed)
+        # Of no order, so that no engine can ask what became of them: it takes each of them once.
+        self._queue.extend(
+            Report(client_id="", peer_client_id="", row=row) for row in self._charges
+        )
         missed = [row for row in self._unheard if row["ext_lo"] > feed]
         self._unheard = deque(missed, maxlen=UNHEARD_MAX)
         self._again = np.array(missed, dtype=ROW) if missed else None
@@ -316,6 +323,7 @@ class Feed:
             "feed_has_spoken": int(self._has_spoken),
             "feed_row": b"" if self._row is None else self._row.tobytes(),
             "feed_unheard": b"".join(row.tobytes() for row in self._unheard),
+            "feed_charges": b"".join(row.tobytes() for row in self._charges),
             "feed_place": self._source.place(),
         }
 
@@ -329,4 +337,5 @@ class Feed:
         kept = np.frombuffer(saved["feed_row"], dtype=ROW).copy()
         self._row = kept[0] if len(kept) else None
         self._unheard.extend(np.frombuffer(saved["feed_unheard"], dtype=ROW).copy())
+        self._charges.extend(np.frombuffer(saved.get("feed_charges") or b"", dtype=ROW).copy())
         self._source.seek(self._taken, saved.get("feed_place") or b"")

@@ -125,6 +125,10 @@ def read_row(content: Content, kinds: frozenset[Kind], symbols: Symbols, account
         if symbol is None or number <= 0:
             raise LineError(f"a fill must have a symbol and a number, was {shown(number)}")
         row["ext_hi"], row["ext_lo"] = trade_ext(account, str(symbol), number)
+    elif kind == Kind.FUNDING:
+        if symbol is None or number <= 0:
+            raise LineError(f"funding must have a symbol and a number, was {shown(number)}")
+        row["ext_hi"], row["ext_lo"] = trade_ext(account, f"funding {symbol}", number)
     elif (number > 0) != (kind in MARKET_KINDS):
         raise LineError(f"number cannot be {shown(number)} in {word}")
     return found
