@@ -108,7 +108,7 @@ class World:
         )
 
     def inputs(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> Inputs:
-        """Read what a process of this session reads."""
+        """Read what every process of a run reads."""
 
         def fetch(asked: Session, _tell: object) -> History:
             return self.fetch(asked)
