@@ -188,7 +188,7 @@ def test_a_cancel_that_was_lost_is_asked_again_though_nothing_is_halted_any_more
         ENTRY
         + f"""
         {HALT}                | {HALTED}
-        unknown entry         | {LOST}; CANCEL entry
+        unknown entry         | {LOST}
         resume KILL_GRACEFUL  | RELEASED KILL_GRACEFUL
         cancel_rejected entry |         | inst.unknown_orders=1
         accepted entry        | {FOUND}; CANCEL entry

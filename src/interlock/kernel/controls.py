@@ -26,9 +26,10 @@ from interlock.kernel.latches import (
 )
 from interlock.kernel.ledger import add_capital, add_funding, apply_fill, is_margined, revalue
 from interlock.kernel.orders import note_pending_position
-from interlock.kernel.protect import begin_exit, cancel_entries
+from interlock.kernel.protect import begin_exit, cancel_entries, press_exit, protect
 from interlock.kernel.records import Row
 from interlock.kernel.reports import settle_position
+from interlock.kernel.state import NEITHER
 from interlock.kernel.units import PPM
 
 
@@ -51,18 +52,23 @@ def scope_id_of(row: Row) -> int:
 
 
 @compiled
+def enforce_over(policy: Row, state: Row, out: Row, instrument: int) -> None:
+    """Do over one instrument what ``enforce`` does over all."""
+    inst = state["instruments"][instrument]
+    if inst["entry_orders"] == 0 and inst["position"] == 0:
+        return
+    level = level_over(state=state, instrument=instrument)
+    if level >= Level.HALTED:
+        cancel_entries(state=state, out=out, instrument=instrument)
+    if level >= Level.KILLED and inst["exit_waits"] == 0:
+        begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED)
+
+
+@compiled
 def enforce(policy: Row, state: Row, out: Row) -> None:
     """Do what the strictest latches demand: cancel entries when halted, close all when killed."""
     for instrument in range(policy["account"]["instruments"]):
-        inst = state["instruments"][instrument]
-        if inst["entry_orders"] > 0 or inst["position"] != 0:
-            level = level_over(state=state, instrument=instrument)
-            if level >= Level.HALTED:
-                cancel_entries(state=state, out=out, instrument=instrument)
-            if level >= Level.KILLED:
-                begin_exit(
-                    policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED
-                )
+        enforce_over(policy=policy, state=state, out=out, instrument=instrument)
 
 
 @compiled
@@ -71,13 +77,14 @@ def on_halt(state: Row, out: Row, row: Row) -> None:
 
     Only a person clears it, but for what a monitor can see to be over.
     """
+    cause = row["code"]
     release = Release.PERSON
-    if row["code"] == Cause.RECONCILIATION or row["code"] == Cause.VENUE_UNAVAILABLE:
+    if cause == Cause.RECONCILIATION or cause == Cause.VENUE_UNAVAILABLE or cause == Cause.WATCHDOG:
         release = Release.CONDITION
     set_latch(
         state=state,
         out=out,
-        cause=row["code"],
+        cause=cause,
         scope=scope_of(row),
         scope_id=scope_id_of(row),
         level=row["level"],
@@ -169,10 +176,18 @@ def on_calendar(state: Row, row: Row) -> None:
 
 
 @compiled
-def on_timer(state: Row, out: Row) -> None:
-    """Time passed: release what only waited for its cooldown."""
+def on_timer(policy: Row, state: Row, out: Row) -> None:
+    """Time passed: release what only waited for its cooldown, and press the ways out."""
     if state["account"]["latches"] > 0:
         cool_down(state=state, out=out)
+    for instrument in range(policy["account"]["instruments"]):
+        inst = state["instruments"][instrument]
+        waited = inst["exit_waits"]
+        inst["exit_waits"] = 0
+        if inst["exit_code"] != Exit.NONE:
+            press_exit(policy=policy, state=state, out=out, instrument=instrument)
+        elif waited == NEITHER:
+            protect(policy=policy, state=state, out=out, instrument=instrument)
 
 
 @compiled

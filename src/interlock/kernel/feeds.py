@@ -1,7 +1,7 @@
 """Bars, quotes, trades and signals: what they do to marks, exits and entries."""
 
 from interlock.kernel.breakers import check_bar, check_equity, check_lag, check_spread
-from interlock.kernel.codes import Exit, Flag, OrderState
+from interlock.kernel.codes import Exit, Flag
 from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.entry import ask_entry
 from interlock.kernel.exits import due_exit
@@ -17,7 +17,7 @@ from interlock.kernel.market import (
     update_quote,
 )
 from interlock.kernel.propose import judge, refuse, submit
-from interlock.kernel.protect import begin_exit, cancel, continue_exit, move_stop, protect
+from interlock.kernel.protect import begin_exit, move_stop, press_exit, protect
 from interlock.kernel.records import Row
 
 
@@ -43,21 +43,11 @@ def _target_reached(state: Row, instrument: int) -> bool:
 
 
 @compiled
-def _press_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
-    """An exit is under way: ask again for what a venue refused to cancel, then go on."""
-    inst = state["instruments"][instrument]
-    for link in (inst["stop_order"], inst["target_order"]):
-        if link > 0 and state["orders"][link - 1]["state"] != OrderState.UNKNOWN:
-            cancel(state=state, out=out, slot=link - 1)
-    continue_exit(policy=policy, state=state, out=out, instrument=instrument)
-
-
-@compiled
 def manage(policy: Row, state: Row, out: Row, instrument: int, closed_bar: bool) -> None:
     """Look after a position at a new mark: exits that are due, the stop's place, protection."""
     inst = state["instruments"][instrument]
     if inst["exit_code"] != Exit.NONE:
-        _press_exit(policy=policy, state=state, out=out, instrument=instrument)
+        press_exit(policy=policy, state=state, out=out, instrument=instrument)
         return
     if closed_bar:
         code = due_exit(exits=policy["account"]["exits"], inst=inst)
@@ -79,6 +69,7 @@ def on_bar(policy: Row, state: Row, out: Row, row: Row) -> None:
     instrument = row["instrument"]
     account = state["account"]
     inst = state["instruments"][instrument]
+    inst["exit_waits"] = 0
     spec = policy["instruments"][instrument]
     if not bar_is_sound(spec=spec, row=row) or not comes_in_time(inst=inst, row=row):
         quarantine(inst=inst, account=account)

@@ -191,6 +191,7 @@ def end_trade(
         own["edge_sum_bps"] += 10_000.0 * float(net_units) / float(max(inst["entry_units"], 1))
     count_result(policy=policy, state=state, out=out, strategy=owner, won=won)
     inst["exit_code"] = Exit.NONE
+    inst["exit_waits"] = 0
     inst["stop_distance"] = 0
     inst["target_distance"] = 0
     inst["entry_lots"] = 0

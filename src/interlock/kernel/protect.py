@@ -24,16 +24,21 @@ from interlock.kernel.exits import moved_stop, to_venue_tick
 from interlock.kernel.latches import clear_condition
 from interlock.kernel.propose import judge, refuse, submit
 from interlock.kernel.records import SUBS, Row
-from interlock.kernel.state import NO_STOP_POSSIBLE
+from interlock.kernel.state import NEITHER, NO_STOP_POSSIBLE
 from interlock.kernel.transitions import next_state
 from interlock.kernel.units import PPM, PRICE_TICKS_MAX
 
 
 @compiled
 def cancel(state: Row, out: Row, slot: int) -> None:
-    """Ask the venue to cancel an order, once; it counts as open until the venue says otherwise."""
+    """Ask the venue to cancel an order, once; it counts as open until the venue says otherwise.
+
+    One that nobody can name is asked for again when it is found, and not before.
+    """
     order = state["orders"][slot]
     if order["state"] == OrderState.PENDING_CANCEL:
+        return
+    if order["state"] == OrderState.UNKNOWN and order["cancel_asked"] == 1:
         return
     order["cancel_asked"] = 1
     row = next_row(
@@ -162,6 +167,18 @@ def _place(policy: Row, state: Row, out: Row, instrument: int) -> None:
 
 
 @compiled
+def stay(state: Row, instrument: int) -> None:
+    """The way out did not happen: the position stays.
+
+    Rules try again at the next bar or TIMER, and not as fast as a venue refuses. The time of events
+    is no measure of that: it stands still after a clock that was wrong is put right.
+    """
+    inst = state["instruments"][instrument]
+    inst["exit_code"] = Exit.NONE
+    inst["exit_waits"] = 1
+
+
+@compiled
 def unprotected(policy: Row, state: Row, out: Row, instrument: int) -> None:
     """No stop can rest: alarm, latch the instrument, and take the position off the market."""
     inst = state["instruments"][instrument]
@@ -175,7 +192,10 @@ def unprotected(policy: Row, state: Row, out: Row, instrument: int) -> None:
         value=inst["position"],
     )
     trip(policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0)
-    begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED)
+    if inst["exit_waits"] == 0:
+        begin_exit(policy=policy, state=state, out=out, instrument=instrument, code=Exit.FLATTENED)
+    else:
+        inst["exit_waits"] = NEITHER
 
 
 @compiled
@@ -249,6 +269,8 @@ def protect(policy: Row, state: Row, out: Row, instrument: int) -> None:
             # Its stop is gone and it alone locks the position: a stop matters more.
             cancel(state=state, out=out, slot=inst["target_order"] - 1)
             return
+        if inst["exit_waits"] == NEITHER:
+            return
         _place(policy=policy, state=state, out=out, instrument=instrument)
         return
     held = abs(position)
@@ -320,7 +342,7 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
         inst["exit_order"] = link
         return
     # The gate said no to the way out: that is a fault in us, and a person has to know.
-    inst["exit_code"] = Exit.NONE
+    stay(state=state, instrument=instrument)
     inst["unprotected"] = NO_STOP_POSSIBLE
     alarm(
         state=state,
@@ -331,6 +353,16 @@ def continue_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
         value=inst["position"],
     )
     trip(policy, state, out, Cause.UNPROTECTED, Scope.INSTRUMENT, instrument, inst["position"], 0)
+
+
+@compiled
+def press_exit(policy: Row, state: Row, out: Row, instrument: int) -> None:
+    """An exit is under way: ask again for what a venue refused to cancel, then go on."""
+    inst = state["instruments"][instrument]
+    for link in (inst["stop_order"], inst["target_order"]):
+        if link > 0 and state["orders"][link - 1]["state"] != OrderState.UNKNOWN:
+            cancel(state=state, out=out, slot=link - 1)
+    continue_exit(policy=policy, state=state, out=out, instrument=instrument)
 
 
 @compiled

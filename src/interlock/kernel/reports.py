@@ -26,6 +26,7 @@ from interlock.kernel.protect import (
     is_of_this_trade,
     note_protected,
     protect,
+    stay,
     unprotected,
 )
 from interlock.kernel.records import SUBS, Row
@@ -173,8 +174,8 @@ def _finish(policy: Row, state: Row, out: Row, slot: int, kind: int) -> None:
     if inst["position"] == 0:
         return
     if role == Role.EXIT and not went_on:
-        # The way out did not happen: the position needs its stop back.
-        inst["exit_code"] = Exit.NONE
+        # The position needs its stop back.
+        stay(state=state, instrument=instrument)
     if inst["exit_code"] != Exit.NONE:
         continue_exit(policy=policy, state=state, out=out, instrument=instrument)
     elif was_stop and kind == Kind.REJECTED:

@@ -14,6 +14,7 @@ from interlock.kernel.view import PROPOSAL, VIEW
 
 RATE_BUCKETS: Final = 9  # eight make a window; the ninth is the one being filled
 NO_STOP_POSSIBLE: Final = 2  # of "unprotected": a person has to act
+NEITHER: Final = 2  # of "exit_waits"
 RATE: Final = np.dtype([("bucket", np.int64), ("counts", np.int64, (RATE_BUCKETS,))], align=True)
 REPEATS: Final = 8
 FILL_SETS: Final = 256  # remembered fill ids: sets x ways
@@ -163,6 +164,8 @@ INSTRUMENT_STATE: Final = np.dtype(
                 "target_order",  # slot + 1
                 "exit_order",  # slot + 1
                 "exit_code",  # codes.Exit of the exit under way; 0 none
+                # 1 after an exit that did not happen, NEITHER if after it no stop could rest; both
+                "exit_waits",  # end with the next bar or TIMER
                 # the trade under way
                 "entry_ns",
                 "entry_bar",

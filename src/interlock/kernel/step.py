@@ -7,6 +7,7 @@ from interlock.kernel.codes import ACCOUNT, Cause, Kind, Level, Metric
 from interlock.kernel.compiled import compiled, compiled_inline
 from interlock.kernel.controls import (
     enforce,
+    enforce_over,
     on_adopted,
     on_calendar,
     on_condition_gone,
@@ -163,7 +164,7 @@ def _on_control(policy: Row, state: Row, out: Row, row: Row) -> None:
     elif kind == Kind.RESUME:
         on_resume(policy=policy, state=state, out=out, row=row)
     elif kind == Kind.TIMER:
-        on_timer(state=state, out=out)
+        on_timer(policy=policy, state=state, out=out)
         if row["code"] != Cause.NONE:
             on_condition_gone(state=state, out=out, row=row)
     elif kind == Kind.HEALTH:
@@ -213,8 +214,11 @@ def handle(policy: Row, state: Row, row: Row, out: Row) -> int:
         on_stranger(policy=policy, state=state, out=out, row=row)
     else:
         _on_control(policy=policy, state=state, out=out, row=row)
-    if account["sub"] > 0 and account["latches"] > 0:
-        enforce(policy=policy, state=state, out=out)
+    if account["latches"] > 0:
+        if account["sub"] > 0 or kind == Kind.TIMER:
+            enforce(policy=policy, state=state, out=out)
+        elif kind == Kind.BAR:  # what a venue refused to cancel or to close is asked for again
+            enforce_over(policy=policy, state=state, out=out, instrument=row["instrument"])
     return int(account["sub"])
 
 
