@@ -14,17 +14,29 @@ STATUS: Facts = {"ended": False}
 
 
 class FakeChild:
-    """A child that notes its signals; it ends when the test says so."""
+    """A child that notes its signals; it ends when the test says so.
 
-    def __init__(self, name: str, arguments: Sequence[str], pid: int) -> None:
+    Args:
+        name: Its verb.
+        arguments: Of the verb.
+        pid: Its id.
+        obey: Called when it is asked to end.
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], pid: int, obey: Callable[[], None]
+    ) -> None:
         self.name = name
         self.arguments = list(arguments)
         self.pid = pid
         self.signals: list[int] = []
+        self._obey = obey
 
     def signal(self, number: int) -> None:
         """Note it."""
         self.signals.append(number)
+        if number == signal.SIGTERM:
+            self._obey()
 
     def wait(self, timeout_s: float) -> bool:
         """Be gone."""
@@ -90,12 +102,13 @@ class Scripted:
 
 
 class World:
-    """A supervisor over two fake children, driven by a script.
+    """A supervisor over fake children, driven by a script. A watchdog ends when it is asked to.
 
     Args:
         script: Each step is called with this when nothing else is left to happen.
         stays: Whether the screen is a terminal.
         launch: What a person said.
+        watchdog_obeys: Else the test says when it ends.
     """
 
     def __init__(
@@ -104,7 +117,9 @@ class World:
         *,
         stays: bool = False,
         launch: Launch | None = None,
+        watchdog_obeys: bool = True,
     ) -> None:
+        self.watchdog_obeys = watchdog_obeys
         self.screen = FakeScreen(stays=stays)
         self.children: list[FakeChild] = []
         self._script = list(script)
@@ -172,7 +187,12 @@ class World:
     ) -> FakeChild:
         assert guardian > 0
         assert happenings is self._happenings
-        child = FakeChild(name, arguments, pid=len(self.children) + 1)
+
+        def obey() -> None:
+            if name == "watchdog" and self.watchdog_obeys:
+                self.ends(name, 0)
+
+        child = FakeChild(name, arguments, pid=len(self.children) + 1, obey=obey)
         self.children.append(child)
         return child
 

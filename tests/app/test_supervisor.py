@@ -39,7 +39,7 @@ def test_the_venue_is_started_before_the_engine_and_ended_after_it() -> None:
     )
 
     assert world.run() == 0
-    assert [child.name for child in world.children] == ["venue", "engine"]
+    assert [child.name for child in world.children] == ["venue", "engine", "watchdog"]
     assert world.screen.events() == ["stopping"]
     assert world.screen.last == {"ended": False, "why": "asked", "seq": 7}
     assert world.screen.code == 0
@@ -167,6 +167,69 @@ def test_a_journal_whose_place_refuses_later_is_opened_again() -> None:
 
     assert world.run() == 0
     assert world.started("engine") == 2
+
+
+def test_the_watchdog_is_told_first_and_the_engine_only_when_it_is_gone() -> None:
+    """Else it would take an engine that stops for one that died."""
+
+    def not_yet(world: World) -> None:
+        assert signal.SIGTERM in world.newest("watchdog").signals
+        assert world.newest("engine").signals == []
+        world.ends("watchdog", 0)
+
+    world = World(
+        [lambda w: w.signalled(signal.SIGTERM), not_yet, engine_ends, venue_ends],
+        watchdog_obeys=False,
+    )
+
+    assert world.run() == 0
+
+
+def test_the_watchdog_reads_no_bars_and_no_strategy() -> None:
+    launch = Launch(config_file=None, speed="max", data=("/a.csv",), strategy="ema_cross")
+    world = World([lambda w: w.ends("engine", 0), venue_ends], launch=launch)
+    world.run()
+
+    assert world.newest("watchdog").arguments == []
+
+
+def test_a_watchdog_that_breaks_is_started_again_for_ever() -> None:
+    """Meanwhile the engine opens nothing, and manages what it has."""
+
+    def breaks(world: World) -> None:
+        world.ends("watchdog", -signal.SIGKILL)
+
+    def waits(world: World) -> None:
+        world.passes(61)
+
+    world = World(
+        [*[breaks, waits] * 6, lambda w: w.signalled(signal.SIGINT), engine_ends, venue_ends]
+    )
+
+    assert world.run() == 0
+    assert world.started("watchdog") == 7
+    assert "stays_down" not in world.screen.events()
+
+
+def test_an_engine_that_stays_down_is_the_watchdogs_to_deal_with_before_the_venue_ends() -> None:
+    def acts(world: World) -> None:
+        signals = world.newest("watchdog").signals
+        assert signals == [signal.SIGUSR1, signal.SIGTERM]
+        assert world.newest("venue").signals == []
+        world.ends("watchdog", 0)
+
+    crashes = [
+        step
+        for _ in range(RESTARTS_MAX)
+        for step in (lambda w: w.ends("engine", -signal.SIGKILL), lambda w: w.passes(10))
+    ]
+    world = World(
+        [*crashes, lambda w: w.ends("engine", -signal.SIGKILL), acts, venue_ends],
+        watchdog_obeys=False,
+    )
+
+    assert world.run() == 1
+    assert "stays_down" in world.screen.events()
 
 
 def test_an_engine_that_does_not_end_in_time_is_killed_and_that_is_said() -> None:

@@ -253,7 +253,7 @@ def test_a_typing_error_names_the_key_that_was_meant() -> None:
         "anchor_seconds, anchors, ballast_mib, lease_seconds, market_retention_days, "
         "password_file, snapshot_events, url.",
         "engin is not a key; did you mean engine? Keys here: account, data, engine, files, "
-        "journal, logs, strategy, telemetry, venue.",
+        "journal, kill, logs, proofs, strategy, telemetry, venue, watchdog.",
     )
 
 

@@ -246,15 +246,29 @@ def head(seq: int) -> Head:
 def test_an_anchor_is_published_every_so_many_records() -> None:
     published = Published()
     thread = thread_of(published, every_records=10, every_s=10_000.0)
-    for seq in range(1, 10):
+    thread.note(GENESIS, head(1))
+    assert published.said.acquire(timeout=WAIT_S)
+    for seq in range(2, 11):
         thread.note(GENESIS, head(seq))
-    assert published.seqs == []
+    assert published.seqs == [1]
     thread.note(GENESIS, head(12))
     assert published.said.acquire(timeout=WAIT_S)
     thread.note(GENESIS, head(13))
     thread.close()
 
-    assert published.seqs == [12, 13]
+    assert published.seqs == [1, 12, 13]
+
+
+def test_the_first_head_of_a_process_is_published_at_once() -> None:
+    """A journal that is lost in its first minute was one: the next start finds that it is gone."""
+    published = Published()
+    thread = thread_of(published, every_records=1_000, every_s=10_000.0)
+    thread.note(GENESIS, head(40))
+    assert published.said.acquire(timeout=WAIT_S)
+    assert published.seqs == [40]
+    thread.close()
+
+    assert published.seqs == [40]
 
 
 def test_an_anchor_is_published_every_so_long() -> None:

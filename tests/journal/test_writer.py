@@ -366,3 +366,23 @@ def test_many_entries_from_many_calls_keep_their_order(store: Store, heard: Hear
 
     assert [row.entry.seq for row in store.read()] == list(range(1, 3_001))
     assert verify(store).rows == 3_000
+
+
+def test_whoever_watches_is_told_while_the_store_is_in_use(heard: Heard) -> None:
+    """A slow disk can be told from an engine that hangs."""
+    store = Gate()
+    told: list[bool] = []
+
+    def busy(*, begins: bool) -> None:
+        told.append(begins)
+
+    writer = writer_of(store, heard, on_busy=busy)
+    assert store.tidied_idle.wait(WAIT_S)
+    writer.put(entries(1, 1))
+    store.wait_until_entered()
+    assert told[-1] is True
+    store.open()
+    assert writer.wait(1, WAIT_S)
+    writer.close()
+    assert told == [True, False] * (len(told) // 2)
+    assert len(told) >= 4

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from interlock.kernel.codes import Kind
-from interlock.runtime import connection as connections
-from interlock.runtime.connection import Connection
 from interlock.runtime.inbox import Room
 from interlock.runtime.link import Phase
+from interlock.venues import connection as connections
+from interlock.venues.connection import Connection
 from interlock.venues.port import NewOrder, Turn
 from interlock.venues.simulated.asks import Done
 from tests.runtime.rig import BUY_AT, SOON_NS, Rig

@@ -12,8 +12,8 @@ from interlock.runtime.sender import Sender
 from interlock.venues.port import Cancel, NewOrder
 
 if TYPE_CHECKING:
-    from interlock.runtime.connection import Connection
     from interlock.runtime.engine import Engine
+    from interlock.venues.connection import Connection
 
 
 class Line:

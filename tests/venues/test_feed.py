@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.config.speed import read_speed
-from interlock.kernel.codes import Kind
+from interlock.kernel.codes import SELL, Flag, Kind, Role
 from interlock.kernel.policy import SMALL
 from interlock.kernel.records import Row, Rows, rows
-from interlock.venues.port import Beat, Market, Message, Report, Turn, Welcome
+from interlock.venues.port import Account, Beat, Market, Message, Report, Turn, Welcome
+from interlock.venues.simulated.asks import AskAccount, CancelAll
 from interlock.venues.simulated.desk import Desk
 from interlock.venues.simulated.ledger import MEMORY, Ledger
 from interlock.venues.simulated.pace import Pacer
@@ -283,3 +284,29 @@ def test_a_feed_tells_numbers_without_gaps_and_none_for_funding() -> None:
     assert [Kind(kind).name for kind in table["kind"].tolist()] == [
         *("DAY", "BAR", "SESSION_OPEN", "BAR", "DAY")
     ]
+
+
+def test_a_warden_of_a_live_market_waits_for_no_bar_and_a_dead_engine_hears_of_it_later() -> None:
+    """At the last price, at the time of day; the engine's pending order is cancelled first."""
+    now = [60]
+    source = LiveSource(deque([closed_bar(0, 1_000)]))
+    ledger = Ledger(MEMORY, "x")
+    line = Line(live_desk(source, now, ledger))
+    line.say(line.codec.hello(epoch=1, feed=0) + line.codec.done(beat=0, spoke=False))
+    all_told(line)
+    line.say(line.codec.request(buy("a")))
+    now[0] = 120
+    source.coming.append(closed_bar(60, 1_000))
+    all_told(line)
+    line.say(line.codec.request(buy("b")))
+    line.desk.leave()
+    now[0] = 122
+    line.desk.take_from_warden(CancelAll())
+    order = buy("w-T-1", side=SELL, role=Role.EXIT, flags=Flag.REDUCE_ONLY)
+    line.desk.take_from_warden(order)
+    (account,) = line.desk.take_from_warden(AskAccount())
+    assert isinstance(account, Account)
+    assert (account.orders, account.positions) == ((), {})
+    (found,) = line.desk.feed.strangers()
+    assert found.row["src_ts_ns"] == 122 * SECOND_NS
+    assert found.row["close"] == 1_000

@@ -11,7 +11,8 @@ from interlock.venues.port import Account, Beat, Market, NotFound, VenueState, W
 from interlock.venues.simulated import server
 from interlock.venues.simulated.ledger import LedgerError
 from interlock.venues.simulated.manners import Manners
-from interlock.venues.simulated.server import SOCKET_NAME, VenueError, serve_until
+from interlock.venues.simulated.place import VenueError
+from interlock.venues.simulated.server import SOCKET_NAME, serve_until
 from tests.venues.caller import Caller, buy, is_closed, limit, reported, running, venue_of
 
 

@@ -1,13 +1,11 @@
 """What runs in the two processes under a supervisor, or as units of their own in production."""
 
-import json
 import os
 import sys
-import threading
-from contextlib import closing, suppress
-from typing import Any, Final
+from contextlib import closing
 
 from interlock.app.archive import check_not_archiving
+from interlock.app.child import die_with, tell_line
 from interlock.app.engine import EngineOptions, run_engine
 from interlock.app.journal import place_of
 from interlock.app.launch import Launch
@@ -20,18 +18,7 @@ from interlock.journal.errors import JournalError, StoreError
 from interlock.journal.opening import open_store
 from interlock.runtime.engine import Superseded
 from interlock.venues.simulated.ledger import LedgerError
-from interlock.venues.simulated.server import VenueError
-
-LINE_MAX: Final = 65_000
-GUARDIAN_GONE: Final = 70
-
-
-def tell_line(event: str, facts: dict[str, Any]) -> None:
-    """Write one event as a line of JSON to stdout; nobody has to read it."""
-    line = json.dumps({"event": event, **facts}, default=str)
-    with suppress(OSError, ValueError):
-        sys.stdout.write(line[:LINE_MAX] + "\n")
-        sys.stdout.flush()
+from interlock.venues.simulated.place import VenueError
 
 
 def opened(launch: Launch) -> Session:
@@ -45,24 +32,13 @@ def opened(launch: Launch) -> Session:
     return session
 
 
-def _die_with(guardian: int) -> None:
-    """End this process when the other end of a pipe is gone, also while it recovers."""
-
-    def wait() -> None:
-        os.read(guardian, 1)
-        os._exit(GUARDIAN_GONE)
-
-    threading.Thread(target=wait, name="guardian", daemon=True).start()
-
-
 def run_engine_process(launch: Launch, *, stop_at_end: bool, guardian: int) -> int:
     """Run the engine, and say at the end what its journal says; return the exit code.
 
     Raises:
         REFUSALS: Something that a person has to look at.
     """
-    if guardian >= 0:
-        _die_with(guardian)
+    die_with(guardian)
     session = opened(launch)
     before = _place_before(session)
     options = EngineOptions(loosen=launch.loosen, stop_at_end=stop_at_end, guardian=guardian)

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from interlock.app.health import health_rows, kill_rows
+from interlock.app.health import measure_machine
 from interlock.app.journal import Opened
 from interlock.app.live import LIVE, schedule_of
 from interlock.app.observing import Observers
+from interlock.app.progress import EngineProgress
 from interlock.app.reloading import Reloading
 from interlock.app.session import Session
 from interlock.config.latch_file import LatchFile
@@ -21,20 +22,27 @@ from interlock.journal.writer import Writer
 from interlock.research.inputs import Inputs
 from interlock.runtime.answers import Answers
 from interlock.runtime.asking import AskError
-from interlock.runtime.clock import NS_PER_MS, Clock
+from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock
 from interlock.runtime.control import Control
+from interlock.runtime.dead_man import DeadManSwitch
 from interlock.runtime.driver import Driver, Pace, Why
 from interlock.runtime.engine import Superseded
 from interlock.runtime.entries import Said, layout_digest
 from interlock.runtime.last_gate import Budget, LastGate
+from interlock.runtime.proving import Proving
 from interlock.runtime.recover import Recovered
+from interlock.runtime.schedule import Schedule
 from interlock.runtime.sender import Sender
 from interlock.runtime.session import Begun, Setup
+from interlock.runtime.stop_answers import StopAnswers
+from interlock.runtime.stopping import Stopping, StopRules
+from interlock.runtime.vitals import Vitals
 from interlock.venues.port import Codec
 
 REQUESTS_PER_S: Final = 1_000  # that the simulated venue takes
 REQUESTS_KEPT: Final = 100  # of those, for what reduces risk
 SEGMENT_SNAPSHOTS: Final = 20
+MS_PER_S: Final = 1_000
 
 Told = Callable[[str, dict[str, Any]], None]
 
@@ -53,6 +61,7 @@ class Ready:
     codec: Codec
     clock: Clock
     observers: Observers
+    progress: EngineProgress
 
 
 def recovery_said(recovered: Recovered) -> Said:
@@ -85,11 +94,8 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
         tell(event, facts)
 
     schedule = schedule_of(ready.session, ready.inputs, since_ns=_since_ns(ready))
-    engine = ready.begun.engine
-    if schedule is not None:
-        state, minded = engine.decider.state, schedule.mind
-        engine.remind = lambda: minded(engine.now_ns(), state, engine.operate)
-    driver = _driver(ready, report, stop_at_end=stop_at_end)
+    minders = _minders(ready, schedule, report)
+    driver = _driver(ready, report, minders.vitals, stop_at_end=stop_at_end)
     ready.observers.metrics.follow(driver)
     writer = Writer(
         ready.opened.store,
@@ -97,7 +103,9 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
         on_durable=driver.durable,
         on_failed=driver.failed,
         anchoring=ready.opened.anchoring,
+        on_busy=ready.progress.writing,
     )
+    ready.progress.follow(driver, minders.dead_man)
     driver.writes_with(writer, ready.observers.durable)
     reloading = Reloading(ready.session, driver, ready.inputs, ready.observers.journalist, schedule)
     answers = Answers(
@@ -106,9 +114,10 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
         ready.begun.names,
         ready.observers.metrics,
         reloading.apply,
-        lambda: _extra(ready),
+        lambda: _extra(ready, minders),
     )
-    control = Control(ready.session.home.engine_socket, answers.table())
+    stops = StopAnswers(driver, minders.stopping, ready.setup)
+    control = Control(ready.session.home.engine_socket, {**answers.table(), **stops.table()})
     run = _Run(driver, control, reloading, ready.begun.first, guardian)
     try:
         why = asyncio.run(run.until_stopped())
@@ -120,6 +129,56 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
     return why
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Minders:
+    """Whoever is reminded of the time, and is asked how it goes."""
+
+    stopping: Stopping
+    proving: Proving
+    vitals: Vitals
+    dead_man: DeadManSwitch
+
+
+def _minders(
+    ready: Ready, schedule: Schedule | None, report: Callable[[str, Said], None]
+) -> _Minders:
+    """Return who looks after an engine as time passes: what stops it first, before all else."""
+    engine = ready.begun.engine
+    system = ready.session.configuration.system
+    watchdog = system.watchdog
+    rules = StopRules(
+        graceful_ns=system.kill.graceful_ns,
+        absent_ns=watchdog.absent_seconds * NS_PER_S if watchdog.enabled else 0,
+    )
+    stopping = Stopping(engine, ready.latch, ready.clock, rules)
+    stopping.look()
+    proving = Proving(
+        engine,
+        ready.clock,
+        ready.setup.tier,
+        every_ns=system.proofs.every_ns,
+        report=report,
+    )
+    root = ready.session.home.root
+    vitals = Vitals(engine, ready.clock, machine=lambda: measure_machine(root))
+
+    def remind() -> None:
+        stopping.tick()
+        if schedule is not None:
+            schedule.mind(engine.now_ns(), engine.decider.state, engine.operate)
+        vitals.mind()
+        proving.mind()
+
+    engine.remind = remind
+    dead_man = DeadManSwitch(
+        engine.link,
+        ready.codec,
+        ready.clock,
+        timeout_ms=system.venue.dead_man_seconds * MS_PER_S,
+    )
+    return _Minders(stopping=stopping, proving=proving, vitals=vitals, dead_man=dead_man)
+
+
 def _since_ns(ready: Ready) -> int:
     """Return the time of the last event before this start."""
     if ready.recovered is None:
@@ -127,7 +186,9 @@ def _since_ns(ready: Ready) -> int:
     return ready.recovered.remembered.ts_ns
 
 
-def _driver(ready: Ready, report: Callable[[str, Said], None], *, stop_at_end: bool) -> Driver:
+def _driver(
+    ready: Ready, report: Callable[[str, Said], None], vitals: Vitals, *, stop_at_end: bool
+) -> Driver:
     """Return the driver of an engine, with the gate before its socket."""
     system = ready.session.configuration.system
     gate = LastGate(
@@ -160,18 +221,14 @@ def _driver(ready: Ready, report: Callable[[str, Said], None], *, stop_at_end: b
             "start": ready.setup.said,
         },
         stop_at_end=stop_at_end,
-        measure=lambda now_ns: [
-            *kill_rows(ready.latch, ready.begun.engine.decider.state, now_ns),
-            *health_rows(ready.session.home.root, now_ns),
-        ],
+        measure=vitals.rows,
         report=report,
     )
 
 
-def _extra(ready: Ready) -> Said:
+def _extra(ready: Ready, minders: _Minders) -> Said:
     """Return what a status says beside the engine's own."""
     session, recovered = ready.session, ready.recovered
-    latch = ready.latch.read()
     data = session.configuration.system.data
     is_live = data.source == LIVE  # nobody knows how many bars will come
     return {
@@ -184,7 +241,10 @@ def _extra(ready: Ready) -> Said:
         **({} if is_live else {"speed": data.speed}),
         "data": ready.setup.said["data"]["bars"],
         "strategy": ready.setup.said["strategy"]["name"],
-        "killed": {"set": latch.is_set, "reason": latch.reason},
+        "killed": minders.stopping.said(),
+        "proofs": minders.proving.said(),
+        "vitals": minders.vitals.said(),
+        "dead_man": minders.dead_man.said(),
         "recovered": None if recovered is None else recovery_said(recovered),
         "feed_total": 0 if is_live else len(ready.inputs.merged.bars) + len(ready.inputs.facts),
         "bars_total": 0 if is_live else len(ready.inputs.merged.bars),

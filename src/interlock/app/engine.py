@@ -9,7 +9,9 @@ from interlock.app.driving import Ready, drive, recovery_said
 from interlock.app.journal import Opened, open_journal
 from interlock.app.loosening import check_not_looser, compared
 from interlock.app.observing import Observers, open_observers
+from interlock.app.progress import engine_progress
 from interlock.app.session import Session, inputs_of, setup_of
+from interlock.config.latch import LatchState
 from interlock.config.latch_file import LatchFile
 from interlock.research.warming import warm
 from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
@@ -60,6 +62,7 @@ def run_engine(session: Session, options: EngineOptions, tell: Told) -> Why:
         latch = LatchFile(path=session.home.latch, stopwatch_ns=clock.elapsed_ns)
         stack.callback(latch.close)
         opened = stack.enter_context(open_journal(session, clock, tell))
+        progress = stack.enter_context(engine_progress(session.home, clock))
         killed = latch.prepare(journal_exists=opened.existed)
         inputs = inputs_of(session, _nothing)
         warm(tier=inputs.tier)
@@ -74,7 +77,7 @@ def run_engine(session: Session, options: EngineOptions, tell: Told) -> Why:
             recovered,
             epoch=opened.epoch,
             seen=opened.reader.has_key,
-            killed=killed.is_set,
+            killed=killed.state is LatchState.UNREADABLE,
         )
         ready = Ready(
             session=session,
@@ -87,6 +90,7 @@ def run_engine(session: Session, options: EngineOptions, tell: Told) -> Why:
             codec=codec,
             clock=clock,
             observers=observers,
+            progress=progress,
         )
         return drive(ready, stop_at_end=options.stop_at_end, guardian=options.guardian, tell=tell)
 

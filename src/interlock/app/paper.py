@@ -1,7 +1,7 @@
-"""The supervisor: starts the venue and the engine, and looks after both until somebody stops it.
+"""The supervisor: starts venue, engine and watchdog, and looks after them until told to stop.
 
-It decides nothing about trading and keeps nothing. When it dies, however it dies, both processes
-end too: they hold one end of a pipe whose other end is here alone.
+It decides nothing about trading and keeps nothing. When it dies, however it dies, all of them end
+too: they hold one end of a pipe whose other end is here alone.
 """
 
 import os
@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Final, Protocol
 
 from interlock.app.launch import Ready
+from interlock.app.looking import Looking
 from interlock.app.processes import (
     RESTARTS_MAX,
     RESTARTS_S,
@@ -36,13 +36,16 @@ from interlock.runtime.asking import AskError, ask
 
 VENUE: Final = "venue"
 ENGINE: Final = "engine"
+WATCHDOG: Final = "watchdog"
+GIVE_UP: Final = signal.SIGUSR1  # to the watchdog: nobody starts the engine again
 REFUSED: Final = 2
 HURRIED: Final = 130
 TICK_S: Final = 0.1
-ASK_S: Final = 1.0
 ENGINE_STOPS: Final = "the engine stops"  # why an engine that ends lets go of its venue
 VENUE_STOP_S: Final = 5.0
 STOP_EXTRA_S: Final = 2.0  # to write the last snapshot
+WATCHDOG_STOP_S: Final = 20.0  # it brings a stop to its end that is under way
+WATCHDOG_PAUSE_S: Final = 60.0  # when it broke too often: the engine opens nothing meanwhile
 RELOAD_S: Final = 30.0
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -111,7 +114,7 @@ class _Charge:
 
 
 class Supervisor:
-    """Two processes and who looks at them.
+    """Three processes and who looks at them.
 
     Args:
         ready: What they are started with.
@@ -137,6 +140,7 @@ class Supervisor:
         self._happenings: Happenings = SimpleQueue() if happenings is None else happenings
         self._venue = _Charge(VENUE)
         self._engine = _Charge(ENGINE)
+        self._watchdog = _Charge(WATCHDOG)
         self._guardian = -1
         self._code: int | None = None  # while it stops: what it ends with
         self._done = False
@@ -151,11 +155,13 @@ class Supervisor:
         guardian, mine = os.pipe()
         self._guardian = guardian
         self._screen.begin(self._ready)
-        looking = _Looking(self._ready.home.engine_socket, self._screen.look_s, self._happenings)
+        looking = Looking(self._ready.home.engine_socket, self._screen.look_s, self._happenings)
         try:
             with _signals_to(self._happenings):
                 self._start(self._venue)
                 self._start(self._engine)
+                if self._ready.configuration.system.watchdog.enabled:
+                    self._start(self._watchdog)
                 looking.start()
                 while not self._done:
                     self._next()
@@ -233,12 +239,19 @@ class Supervisor:
 
     # --- starting and ending ------------------------------------------------------------------
 
+    @property
+    def _charges(self) -> tuple[_Charge, ...]:
+        """All of them, in the order in which they are stopped."""
+        return self._watchdog, self._engine, self._venue
+
     def _charge(self, name: str) -> _Charge:
-        return self._engine if name == ENGINE else self._venue
+        return next(charge for charge in self._charges if charge.name == name)
 
     def _start(self, charge: _Charge) -> None:
         launch = self._ready.launch
         arguments = launch.arguments()
+        if charge.name == WATCHDOG:
+            arguments = replace(launch, speed=None, data=(), strategy=None).arguments()
         if charge.name == ENGINE:
             arguments += ["--loosen"] if launch.loosen else []
             arguments += [] if self._screen.stays else ["--stop-at-end"]
@@ -271,30 +284,36 @@ class Supervisor:
     def _start_again(self, charge: _Charge, ended: Ended) -> None:
         facts = {"child": ended.child, "how": ending(ended.code), "errors": list(ended.errors)}
         pause_s = charge.restarts.pause_s(self._now_s())
+        if pause_s is None and charge is self._watchdog:
+            pause_s = WATCHDOG_PAUSE_S
         if pause_s is None:
             minutes = RESTARTS_S / 60
             more = {"restarts": RESTARTS_MAX, "minutes": minutes}
             self._screen.say("stays_down", {**facts, **more})
+            if charge is self._engine and self._watchdog.process is not None:
+                self._watchdog.process.signal(GIVE_UP)
             self._stop(1)
             return
         self._screen.say("starts_again", {**facts, "pause_s": pause_s})
         charge.due_s = self._now_s() + pause_s
 
     def _stop(self, code: int) -> None:
-        """End the engine, then the venue, then this."""
+        """End the watchdog, that it takes no engine that ends for one that hangs; then the rest."""
         self._code = code
-        self._engine.due_s = self._venue.due_s = None
-        if self._engine.process is not None:
-            stop_s = self._ready.configuration.system.engine.stop_seconds
-            self._ask_to_end(self._engine, stop_s + STOP_EXTRA_S)
-        else:
-            self._stop_venue()
+        for charge in self._charges:
+            charge.due_s = None
+        self._stop_next()
 
-    def _stop_venue(self) -> None:
-        if self._venue.process is None:
-            self._done = True
-        elif self._venue.kill_s is None:
-            self._ask_to_end(self._venue, VENUE_STOP_S)
+    def _stop_next(self) -> None:
+        """End the next one that is left, and this when there is none."""
+        stop_s = self._ready.configuration.system.engine.stop_seconds + STOP_EXTRA_S
+        within_s = {WATCHDOG: WATCHDOG_STOP_S, ENGINE: stop_s, VENUE: VENUE_STOP_S}
+        for charge in self._charges:
+            if charge.process is not None:
+                if charge.kill_s is None:
+                    self._ask_to_end(charge, within_s[charge.name])
+                return
+        self._done = True
 
     def _ask_to_end(self, charge: _Charge, within_s: float) -> None:
         assert charge.process is not None
@@ -302,7 +321,7 @@ class Supervisor:
         charge.process.signal(signal.SIGTERM)
 
     def _go_on_stopping(self, ended: Ended) -> None:
-        """One of the two is gone, as it should; one that broke instead is not passed over."""
+        """One of them is gone, as it should; one that broke instead is not passed over."""
         if ended.code == REFUSED:
             self._say_refused(ended)
             self._code = self._code or REFUSED
@@ -310,12 +329,11 @@ class Supervisor:
             facts = {"child": ended.child, "how": ending(ended.code), "errors": list(ended.errors)}
             self._screen.say("ended_badly", facts)
             self._code = 1
-        if self._engine.process is None:
-            self._stop_venue()
+        self._stop_next()
 
     def _mind_time(self) -> None:
         now_s = self._now_s()
-        for charge in (self._venue, self._engine):
+        for charge in reversed(self._charges):
             if charge.due_s is not None and now_s >= charge.due_s:
                 self._start(charge)
             if charge.kill_s is not None and now_s >= charge.kill_s:
@@ -326,45 +344,10 @@ class Supervisor:
                     charge.process.signal(signal.SIGKILL)
 
     def _kill_all(self) -> None:
-        for charge in (self._engine, self._venue):
+        for charge in self._charges:
             if charge.process is not None:
                 charge.process.signal(signal.SIGKILL)
                 charge.process.wait(VENUE_STOP_S)
-
-
-class _Looking:
-    """Asks the engine how it is, again and again, in a thread of its own: it may not answer."""
-
-    def __init__(self, socket: Path, every_s: float, happenings: Happenings) -> None:
-        self._socket = socket
-        self._every_s = every_s
-        self._happenings = happenings
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._over.set()
-
-    def _run(self) -> None:
-        while not self._over.wait(self._every_s):
-            self._happenings.put(look(self._socket))
-
-
-def look(socket: Path) -> Looked:
-    """Ask an engine how it is."""
-    try:
-        return Looked(status=ask(socket, {"ask": "status"}, ASK_S))
-    except TimeoutError:
-        return Looked(status=None, problem=f"does not answer within {ASK_S:g} s")
-    except (ConnectionError, FileNotFoundError):
-        return Looked(status=None, problem="does not run")
-    except (OSError, ValueError) as error:
-        return Looked(status=None, problem=f"cannot be asked: {error}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from interlock.config.errors import PolicyError
 from interlock.data.errors import DATA_ERRORS
 from interlock.journal.errors import JournalError
 from interlock.research.saved import OutputError
+from interlock.research.simulator.faults import SimulationError
 from interlock.runtime.asking import AskError
 from interlock.runtime.ids import IdError
 from interlock.signals.frames import StrategyError
@@ -17,5 +18,6 @@ REFUSALS: Final = (
     JournalError,
     OutputError,
     PolicyError,
+    SimulationError,
     StrategyError,
 )

@@ -1,12 +1,11 @@
 """The process of the simulated venue: a recording or a live market, the rules, its own books."""
 
 import hashlib
-import os
 import secrets
 import sys
-import threading
 from collections.abc import Callable
 
+from interlock.app.child import die_with
 from interlock.app.live import LIVE, open_candles, symbol_of
 from interlock.app.session import Session, inputs_of, scales_of
 from interlock.config.errors import PolicyError
@@ -89,16 +88,6 @@ def _nothing(_what: str) -> None:
     """Tell nobody."""
 
 
-def _die_with(guardian: int) -> None:
-    """End this process when the other end of a pipe is gone."""
-
-    def wait() -> None:
-        os.read(guardian, 1)
-        os._exit(70)
-
-    threading.Thread(target=wait, name="guardian", daemon=True).start()
-
-
 def run_venue(session: Session, guardian: int = -1) -> None:
     """Run the simulated venue until nobody needs it.
 
@@ -109,8 +98,7 @@ def run_venue(session: Session, guardian: int = -1) -> None:
     Raises:
         REFUSALS: Something that a person has to look at.
     """
-    if guardian >= 0:
-        _die_with(guardian)
+    die_with(guardian)
     inputs = inputs_of(session, _nothing)
     warm(tier=inputs.tier)
     system = session.configuration.system

@@ -230,7 +230,7 @@ class Latency(BaseModel):
     websocket: Websocket
     inference: Inference
     placement: Delay = Field(description="From sending an order to the venue's answer.")
-    fill: Delay = Field(description="From the venue's answer to the fill of a marketable order.")
+    fill: Delay = Field(description="From sending an order at market to its first fill.")
 
 
 class OrderRate(BaseModel):

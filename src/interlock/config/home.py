@@ -30,11 +30,13 @@ class Home:
         logs: What processes write, beside the journal.
         venue: The simulated venue's own things.
         archive: What was put aside.
+        incidents: What the watchdog saw and did.
         sockets: Where the sockets are: the home, or a short folder when its path is too long.
         journal: The journal, unless it is in PostgreSQL.
         ballast: Room for the journal of a way out.
         heads: The journal's heads, a line each.
         latch: The kill latch.
+        progress: How far the engine is, for the watchdog.
         engine_lock: Held by the one engine.
         engine_socket: Where the engine listens.
         venue_book: The simulated venue's orders, fills and balances.
@@ -48,11 +50,13 @@ class Home:
     logs: Path
     venue: Path
     archive: Path
+    incidents: Path
     sockets: Path
     journal: Path
     ballast: Path
     heads: Path
     latch: Path
+    progress: Path
     engine_lock: Path
     engine_socket: Path
     venue_book: Path
@@ -62,7 +66,15 @@ class Home:
     @property
     def folders(self) -> tuple[Path, ...]:
         """Every folder, the home first."""
-        each = (self.root, self.config, self.anchors, self.logs, self.venue, self.archive)
+        each = (
+            self.root,
+            self.config,
+            self.anchors,
+            self.logs,
+            self.venue,
+            self.archive,
+            self.incidents,
+        )
         return (*each, self.sockets) if self.sockets != self.root else each
 
     @property
@@ -73,8 +85,9 @@ class Home:
             for base in (self.journal, self.venue_book)
             for end in _JOURNAL_ENDS
         )
-        others = (self.ballast, self.heads, self.latch, self.engine_lock, self.venue_lock)
-        return (*databases, *others, self.engine_socket, self.venue_socket)
+        others = (self.ballast, self.heads, self.latch, self.progress, self.engine_lock)
+        sockets = (self.engine_socket, self.venue_socket)
+        return (*databases, *others, self.venue_lock, *sockets)
 
     def problems(self) -> Iterator[str]:
         """Yield why something that is there may not be used."""
@@ -124,11 +137,13 @@ def home_of(settings: Settings) -> Home:
         logs=root / "logs",
         venue=venue,
         archive=root / "archive",
+        incidents=root / "incidents",
         sockets=sockets,
         journal=root / "journal.db",
         ballast=root / "ballast",
         heads=root / "anchors" / "heads.jsonl",
         latch=root / "latch.json",
+        progress=root / "progress",
         engine_lock=root / "engine.lock",
         engine_socket=engine_socket,
         venue_book=venue / "venue.db",

@@ -13,6 +13,7 @@ from interlock.config.amounts import count, money
 from interlock.config.errors import bad_value, disagree, shown
 from interlock.config.speed import SPEED, Speed, read_speed
 from interlock.config.trading import STRICT
+from interlock.config.watchdog import WatchdogSettings
 from interlock.config.words import (
     BARS,
     PATH_OR_NOTHING,
@@ -244,6 +245,42 @@ class VenueSettings(BaseModel):
     linger_seconds: Annotated[int, count(high=86_400, unit="seconds")] = Field(
         description="How long the venue goes on without an engine. Its book is on the disk."
     )
+    dead_man_seconds: Annotated[int, count(high=3_600, unit="seconds")] = Field(
+        description="When it hears nothing of the engine for so long, the venue cancels by itself "
+        "what could open a position; 0 is never."
+    )
+
+
+class KillSettings(BaseModel):
+    """What a kill does by itself."""
+
+    model_config = STRICT
+
+    graceful_minutes: Annotated[int, count(low=1, high=30, unit="minutes")] = Field(
+        description="How long a graceful kill waits for positions to leave at their targets and "
+        "stops; then it is an immediate one. A restart does not begin it anew."
+    )
+
+    @property
+    def graceful_ns(self) -> int:
+        """How long a graceful kill waits."""
+        return self.graceful_minutes * _NS_PER_MINUTE
+
+
+class ProofSettings(BaseModel):
+    """How often every breaker is seen to work, where nothing can be lost."""
+
+    model_config = STRICT
+
+    every_hours: Annotated[int, count(low=1, high=168, unit="hours")] = Field(
+        description="Longest time between two proofs; each start and each change of the rules "
+        "begins one as well. After twice that without one, health says so."
+    )
+
+    @property
+    def every_ns(self) -> int:
+        """Longest time between two proofs."""
+        return self.every_hours * 60 * _NS_PER_MINUTE
 
 
 class LogSettings(BaseModel):
@@ -302,6 +339,9 @@ class SystemConfig(BaseModel):
     journal: JournalSettings
     engine: EngineSettings
     venue: VenueSettings
+    watchdog: WatchdogSettings
+    kill: KillSettings
+    proofs: ProofSettings
     logs: LogSettings
     telemetry: TelemetrySettings
 

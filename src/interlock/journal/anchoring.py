@@ -13,7 +13,9 @@ CLOSE_S: Final = 5.0  # for the last anchor, on a volume that does not answer
 
 
 class Anchoring:
-    """Publishes the newest durable head: every so many records, every so long, and at the end.
+    """Publishes the newest durable head: the first, every so many, every so long, and the last.
+
+    The first is published at once: what is cut off behind a start is found from that moment on.
 
     Args:
         anchors: Where to.
@@ -74,7 +76,9 @@ class Anchoring:
             )
 
     def _is_due(self) -> bool:
-        return self._closing or self._head.seq - self._published_seq >= self._every_records
+        if self._closing or (self._published_seq == 0 and self._head.seq > 0):
+            return True
+        return self._head.seq - self._published_seq >= self._every_records
 
     def _run(self) -> None:
         while True:

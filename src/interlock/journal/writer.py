@@ -8,7 +8,7 @@ again, because after a failed sync nobody knows what a second one would have wri
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from interlock.journal.anchoring import Anchoring
 from interlock.journal.errors import FencedError, StoreError
@@ -23,6 +23,13 @@ IDLE_S: Final = 0.1  # without anything to write, after which there is time to t
 _ROW_BYTES: Final = 200  # that an entry takes beside its bytes
 
 
+class Busy(Protocol):
+    """Whoever wants to know when the store is in use."""
+
+    def __call__(self, *, begins: bool) -> None:
+        """Be told that its use begins, or is over."""
+
+
 class Writer:
     """Writes entries in the order they are put, and says how far they are durable.
 
@@ -34,6 +41,8 @@ class Writer:
         on_durable: Called with the last durable seq, once for every transaction.
         on_failed: Called once, with what went wrong; nothing is written after it.
         anchoring: Told every durable head; closed with the writer.
+        on_busy: Told when the store begins to be used, and when it has been: whoever watches can
+            tell a slow disk from an engine that hangs.
         waiting_entries_max: Entries that may wait before ``put`` does.
         waiting_bytes_max: Bytes that may wait before ``put`` does.
     """
@@ -46,6 +55,7 @@ class Writer:
         on_durable: Callable[[int], None],
         on_failed: Callable[[BaseException], None],
         anchoring: Anchoring | None = None,
+        on_busy: Busy | None = None,
         waiting_entries_max: int = WAITING_ENTRIES_MAX,
         waiting_bytes_max: int = WAITING_BYTES_MAX,
     ) -> None:
@@ -55,6 +65,7 @@ class Writer:
         self._on_durable = on_durable
         self._on_failed = on_failed
         self._anchoring = anchoring
+        self._on_busy = on_busy
         self._waiting_entries_max = waiting_entries_max
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting: deque[Entry] = deque()
@@ -150,14 +161,15 @@ class Writer:
                         lambda: bool(self._waiting) or self._closing, None if tidied else IDLE_S
                     )
                     group = self._taken()
+                if not group and something:
+                    return
+                self._is_busy(begins=True)
                 if group:
                     self._write(group)
-                    tidied = False
-                elif something:
-                    return
                 else:
                     self._store.tidy(idle=True)
-                    tidied = True
+                self._is_busy(begins=False)
+                tidied = not group
         except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is written after it
             with self._progress:
                 self._failed = error
@@ -165,6 +177,10 @@ class Writer:
                 self._waiting_bytes = 0
                 self._progress.notify_all()
             self._on_failed(error)
+
+    def _is_busy(self, *, begins: bool) -> None:
+        if self._on_busy is not None:
+            self._on_busy(begins=begins)
 
     def _taken(self) -> list[Entry]:
         """Take the entries of the next transaction from what waits."""

@@ -62,6 +62,7 @@ class Decider:
     def __init__(self, policy: PolicyArray, state: StateArray, *, seq: int, ts_ns: int) -> None:
         self.policy = policy
         self.state = state
+        self.market_rows = 0  # that were decided on here
         self._seq = seq
         self._ts_ns = max(ts_ns, int(state["account"]["ts_ns"][0]))
         self._out = new_out()
@@ -114,6 +115,7 @@ class Decider:
         rows["ts_ns"] = np.maximum.accumulate(np.maximum(told_ns, self._ts_ns))
         self._seq += count
         self._ts_ns = int(rows["ts_ns"][-1])
+        self.market_rows += int(np.count_nonzero(_IS_MARKET[rows["kind"]]))
         entries: list[Entry] = []
         commands: list[Command] = []
         known = payloads or {}

@@ -12,12 +12,12 @@ from interlock.journal.errors import JournalError
 from interlock.journal.rows import Entry, RowKind
 from interlock.kernel.records import Rows
 from interlock.runtime.clock import NS_PER_S, Clock
-from interlock.runtime.connection import Connection
 from interlock.runtime.engine import Engine, Superseded
 from interlock.runtime.entries import Said
 from interlock.runtime.inbox import Lane
 from interlock.runtime.link import Phase
 from interlock.runtime.sender import Sender
+from interlock.venues.connection import Connection
 
 STEPS_MAX: Final = 64  # of work before the loop looks after its sockets again
 TICK_S: Final = 0.02
@@ -85,6 +85,9 @@ class Driver:
     ) -> None:
         self.engine = engine
         self.sender = sender
+        self.arrived = 0  # bytes, from the venue
+        self.each_tick: Callable[[], None] = lambda: None
+        self.at_stop: Callable[[], None] = lambda: None
         self._writer: Writer | None = None
         self._durable_told: tuple[Callable[[int], None], ...] = ()
         self._venue = venue
@@ -182,6 +185,7 @@ class Driver:
         """Let what was decided become durable and leave; a recording is not told to go on."""
         assert self._loop is not None
         self.engine.is_stopping = True
+        self.at_stop()
         begun_ns = self._clock.elapsed_ns()
         while self._error is None and self._clock.elapsed_ns() - begun_ns < DRAIN_NS:
             self._pump()
@@ -246,6 +250,7 @@ class Driver:
             data = connection.read()
             if data is None:
                 return
+            self.arrived += len(data)
             wrong = self.engine.receive(data) if data else "the venue hung up"
         except OSError as error:
             wrong = str(error)
@@ -260,14 +265,11 @@ class Driver:
     def _schedule(self) -> None:
         if not self._scheduled and self._loop is not None:
             self._scheduled = True
-            self._loop.call_soon(self._surely, self._again)
-
-    def _again(self) -> None:
-        self._scheduled = False
-        self._pump()
+            self._loop.call_soon(self._surely, self._pump)
 
     def _pump(self) -> None:
         """Work until there is nothing to do, or for a while; write and send what came of it."""
+        self._scheduled = False
         if self._error is not None:
             return
         busy = True
@@ -361,6 +363,7 @@ class Driver:
     def _tick(self) -> None:
         if self._error is not None:
             return
+        self.each_tick()
         if self._connection is None:
             self._connect()
         elif self.engine.link.is_ignored:

@@ -50,6 +50,8 @@ FED_KINDS: Final = (
     *map(int, (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DAY, Kind.SESSION_OPEN)),
     *map(int, (Kind.SESSION_CLOSE, Kind.BLACKOUT_START, Kind.BLACKOUT_END)),
 )
+_IS_FED: Final = np.zeros(128, dtype=np.bool_)  # by kind
+_IS_FED[list(FED_KINDS)] = True
 _READY: Final = 0  # the number of the beat that says so
 
 Watcher = Callable[[Decided], None]
@@ -93,7 +95,8 @@ def _nothing() -> None:
 
 def is_fed(rows: Rows) -> NDArray[np.bool_]:
     """Return which rows carry a number of the venue's feed; shape (n,)."""
-    return np.isin(rows["kind"], FED_KINDS) & (rows["ext_lo"] > 0)
+    found: NDArray[np.bool_] = _IS_FED[rows["kind"]] & (rows["ext_lo"] > 0)
+    return found
 
 
 def _follows(message: Message) -> bool:
@@ -143,6 +146,7 @@ class Engine:
         self.turns = turns
         self.remind: Callable[[], None] = _nothing  # puts the calendar of live data before us
         self.progress = Progress(durable_seq=decider.seq, feed=feed)
+        self.epoch = 0  # of this engine; the next start counts on from the last note's
         self.is_stopping = False  # a recording is not told to go on any more
         self._codec = codec
         self._clock = clock
@@ -169,6 +173,8 @@ class Engine:
                     f"the venue must not have heard of a later engine than this one, and has heard "
                     f"of {message.epoch}: this one stops."
                 )
+            if not self.link.replay:
+                self.link.trips.heard(message)
             self._messages.append(message)
         return None
 
@@ -188,9 +194,19 @@ class Engine:
         assert self.progress.durable_seq <= seq <= self.decider.seq
         self.progress.durable_seq = seq
 
+    @property
+    def waiting(self) -> int:
+        """How many messages and events have come and were not decided on."""
+        return len(self.inbox) + len(self._messages)
+
     def operate(self, rows: Rows, payload: bytes = b"") -> bool:
         """Take what a person or a monitor asks; False when too much of that waits already."""
         return self.inbox.offer(Lane.OPERATOR, rows, payload)
+
+    def operate_now(self, rows: Rows, payload: bytes = b"") -> int:
+        """Decide on it at once, before all that waits; return the seq that has to be durable."""
+        self._decide(rows, {0: payload} if payload else {})
+        return self.decider.seq
 
     def set_policy(self, policy: PolicyArray, canonical: bytes) -> int:
         """Let another policy hold from here on; return the seq that has to be durable first."""
@@ -198,9 +214,10 @@ class Engine:
         return self.decider.seq
 
     def note(self, content: Said) -> int:
-        """Write down what this process says of itself; return its seq."""
+        """Write down what this process says of itself, with its epoch; return its seq."""
         seq = self.decider.next_seq()
-        self._entries.append(said_entry(RowKind.NOTE, seq, self.decider.ts_ns, content))
+        said = {"epoch": self.epoch, **content}
+        self._entries.append(said_entry(RowKind.NOTE, seq, self.decider.ts_ns, said))
         return seq
 
     def snapshot(self, kind: RowKind, content: Said) -> int:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +53,7 @@ def _unpacked(text: str, dtype: np.dtype[np.void], what: str) -> NDArray[np.void
     return np.frombuffer(raw, dtype=dtype).copy()
 
 
+@cache
 def layout_digest(tier: Tier) -> str:
     """Return 16 hexadecimal digits that change whenever a stored record means something else."""
     described = repr([each.descr for each in (ROW, policy_dtype(tier), state_dtype(tier))])

@@ -18,6 +18,7 @@ from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock
 from interlock.runtime.decide import Command, Decider
 from interlock.runtime.last_gate import Outgoing
 from interlock.runtime.names import Names
+from interlock.runtime.round_trips import RoundTrips
 from interlock.venues.port import (
     Account,
     Amend,
@@ -34,6 +35,8 @@ from interlock.venues.port import (
 ASK_AGAIN_NS: Final = NS_PER_S  # of an order that is unknown
 _TAKEN: Final = (int(OrderState.WORKING), int(OrderState.PARTIAL))
 _ORDER_KINDS: Final = (int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.AMEND))
+# A venue refuses these of an order it has, and of one it never had.
+_REFUSED: Final = (int(Kind.CANCEL_REJECTED), int(Kind.AMEND_REJECTED))
 # Reports of an order that say nothing about another request of it that is on its way.
 _NO_ANSWER: Final = {
     NewOrder: frozenset[int](),
@@ -117,6 +120,7 @@ class Link:
         self.phase = Phase.AWAY
         self.replay = False
         self.found = Seen()
+        self.trips = RoundTrips(clock, follow_market=codec.capabilities.fills_follow_market)
         self.outbox: list[Outgoing] = []
         self.rows: list[Rows] = []  # for the inbox, before anything that came later
         self._asked: dict[int, Asked] = {}
@@ -145,6 +149,7 @@ class Link:
     def lost(self) -> None:
         """The connection is gone: what was asked may or may not have been heard."""
         self.phase = Phase.AWAY
+        self.trips.lost()
         self.outbox.clear()
         self._asked.clear()
         self._open_questions.clear()
@@ -178,6 +183,7 @@ class Link:
         if self.phase is Phase.LOOKING:
             self.phase = Phase.COMPARING
         self._looked_ns = self._questioned_ns = self._clock.elapsed_ns()
+        self.trips.asked()
         self._say(self._codec.ask_account())
 
     # --- answers ------------------------------------------------------------------------------
@@ -191,7 +197,8 @@ class Link:
         asked = self._asked.get(order_id)
         if asked is not None and int(row["kind"][0]) not in _NO_ANSWER[type(asked.request)]:
             del self._asked[order_id]
-        self._missing.pop(order_id, None)
+        if row["kind"][0] not in _REFUSED:
+            self._missing.pop(order_id, None)
         order = self._order(order_id)
         if order is not None and reconcile.lacks_fills(order, row[0]):
             self._ask_about(order)  # its end has to wait for what was filled before
@@ -310,6 +317,8 @@ class Link:
         """A request has left: from now on an answer is due."""
         order_id = self._names.order_id(request.client_id)
         self._asked[order_id] = Asked(at_ns=self._answers_ns(), request=request)
+        if not self.replay:
+            self.trips.sent(request)
 
     def kept(self, request: Request) -> None:
         """The last gate sent nothing of a request: it ends like any that nobody heard of."""

@@ -9,7 +9,7 @@ from interlock.kernel.codes import Kind
 from interlock.kernel.records import Row, Rows
 from interlock.runtime.entries import fill_key
 
-_ONCE: Final = (int(Kind.FILL), int(Kind.FUNDING))
+_ONCE: Final = frozenset((int(Kind.FILL), int(Kind.FUNDING)))
 KEPT: Final = 100_000  # fills that are remembered here: the journal knows the older ones
 
 Content = tuple[int, int, int]  # side, lots, ticks
@@ -44,7 +44,8 @@ class Fills:
             What is new; its payloads; and the fills whose trade was told with another quantity or
             price before. Nobody can say which of the two is true.
         """
-        fills = np.flatnonzero(np.isin(rows["kind"], _ONCE))
+        kinds = rows["kind"].tolist()
+        fills = [place for place, kind in enumerate(kinds) if kind in _ONCE]
         again = [place for place in fills if not self._is_new(rows[place])]
         if not again:
             return rows, payloads, []

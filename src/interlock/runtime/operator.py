@@ -8,7 +8,7 @@ What was killed stays killed: that is for people alone.
 from typing import Final
 
 from interlock.kernel.codes import Cause, Kind, Release, Scope
-from interlock.kernel.records import Rows, rows
+from interlock.kernel.records import Row, Rows, rows
 from interlock.kernel.state import StateArray
 from interlock.sim.loop import OPERATOR
 
@@ -35,15 +35,21 @@ def releases(state: StateArray, now_ns: int) -> list[Rows]:
         cooled = now_ns >= latch["cooldown_until_ns"]
         if not needs or not cooled or int(latch["cause"]) in FOR_PEOPLE:
             continue
-        row = rows(1)
-        row["kind"] = Kind.RESUME
-        row["code"] = latch["cause"]
+        row = resume_row(latch, now_ns)
         row["payload_id"] = OPERATOR
-        row["ts_ns"] = now_ns
-        row["src_ts_ns"] = now_ns
-        if latch["scope"] == Scope.INSTRUMENT:
-            row["instrument"] = latch["scope_id"]
-        elif latch["scope"] == Scope.STRATEGY:
-            row["strategy"] = latch["scope_id"]
         found.append(row)
     return found
+
+
+def resume_row(latch: Row, now_ns: int) -> Rows:
+    """Return what a person says to a latch that waits for one, shape (1,)."""
+    row = rows(1)
+    row["kind"] = Kind.RESUME
+    row["code"] = latch["cause"]
+    row["ts_ns"] = now_ns
+    row["src_ts_ns"] = now_ns
+    if latch["scope"] == Scope.INSTRUMENT:
+        row["instrument"] = latch["scope_id"]
+    elif latch["scope"] == Scope.STRATEGY:
+        row["strategy"] = latch["scope_id"]
+    return row

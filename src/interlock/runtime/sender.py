@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from interlock.runtime.clock import Clock
-from interlock.runtime.connection import Connection
 from interlock.runtime.engine import Engine, Superseded
 from interlock.runtime.entries import Said
 from interlock.runtime.last_gate import LastGate, Outgoing, Stopped, reduces_risk
+from interlock.venues.connection import Connection
 from interlock.venues.port import NewOrder
 
 FATAL: Final = (Stopped.LEASE_LOST, Stopped.EPOCH)

@@ -55,13 +55,13 @@ class Setup:
     simulated_operator: bool = False
 
 
-def _genesis(setup: Setup) -> Said:
+def _genesis(setup: Setup, identity: str = "") -> Said:
     return {
         "account": setup.account,
         "cash_units": setup.cash_units,
         "currency": setup.currency,
         "format": FORMAT,
-        "id": uuid.uuid4().hex,
+        "id": identity or uuid.uuid4().hex,
         "instruments": _instruments(setup),
         "layout": layout_digest(setup.tier),
         "mode": setup.mode,
@@ -152,6 +152,7 @@ def begin(
     epoch: int,
     seen: Callable[[bytes], bool],
     killed: bool,
+    identity: str = "",
 ) -> Begun:
     """Return the engine of an account, with what it writes first.
 
@@ -161,7 +162,9 @@ def begin(
         recovered: What its journal says; None when there is none yet.
         epoch: Greater than any before it.
         seen: Asks the journal for the key of a fill.
-        killed: Whether the kill latch is set, missing or unreadable.
+        killed: Whether the kill latch is missing or cannot be read; what it says is for
+            ``stopping``.
+        identity: Of a new journal; where it is empty, one is drawn.
 
     Raises:
         JournalError: The journal is of another account.
@@ -169,7 +172,7 @@ def begin(
     now_ns = parts.clock.now_ns() if setup.begin_ns is None else setup.begin_ns
     first: list[Entry] = []
     if recovered is None:
-        genesis = _genesis(setup)
+        genesis = _genesis(setup, identity)
         first.append(said_entry(RowKind.GENESIS, 1, now_ns, genesis))
         state = new_state(setup.cash_units, setup.tier)
         decider = Decider(setup.policy.copy(), state, seq=1, ts_ns=now_ns)
@@ -206,6 +209,7 @@ def begin(
         watch=parts.watch,
         simulated_operator=setup.simulated_operator,
     )
+    engine.epoch = epoch
     said = {**setup.said, "what": "start", "epoch": epoch, "wall_ns": parts.clock.now_ns()}
     if engine.note(said) != note_seq:
         raise JournalError("the note of a start must come first")

@@ -9,10 +9,12 @@ from interlock.kernel.state import StateArray
 from interlock.kernel.units import LIMIT_NONE
 from interlock.runtime.driver import Driver
 from interlock.runtime.entries import Said
+from interlock.runtime.health import health_of
 from interlock.runtime.ids import order_name
 from interlock.runtime.names import Names
 from interlock.runtime.reconcile import open_orders
 from interlock.runtime.session import Setup
+from interlock.runtime.stopping import latches_in
 from interlock.runtime.turns import Scale
 
 UNITS: Final = 10**8  # account units in one of its currency
@@ -109,31 +111,29 @@ def _order(order: Row, scale: Scale, names: Names | None) -> Said:
 
 def latches_of(state: StateArray, scales: Sequence[Scale], strategies: Sequence[str]) -> list[Said]:
     """Return the latches that are set, strictest first."""
-    count = int(state["account"]["latches"][0])
-    found = []
-    for latch in state["latches"][0, :count]:
-        scope = Scope(latch["scope"])
-        number = int(latch["scope_id"])
-        name = "account"
-        if scope is Scope.INSTRUMENT:
-            name = scales[number].symbol if number < len(scales) else str(number)
-        elif scope is Scope.STRATEGY:
-            name = strategies[number] if number < len(strategies) else str(number)
-        found.append(
-            {
-                "cause": Cause(latch["cause"]).name,
-                "scope": scope.name,
-                "of": name,
-                "level": Level(latch["level"]).name,
-                "since_ns": int(latch["set_ns"]),
-                "value": int(latch["value"]),
-                "limit": int(latch["limit"]),
-                "waits_for": [
-                    one.name for one in Release if latch["release"] & ~latch["met"] & one
-                ],
-            }
-        )
+    found = [latch_said(latch, scales, strategies) for latch in latches_in(state)]
     return sorted(found, key=lambda one: -Level[str(one["level"])])
+
+
+def latch_said(latch: Row, scales: Sequence[Scale], strategies: Sequence[str]) -> Said:
+    """Return one latch, with the name of what it is over."""
+    scope = Scope(latch["scope"])
+    number = int(latch["scope_id"])
+    name = "account"
+    if scope is Scope.INSTRUMENT:
+        name = scales[number].symbol if number < len(scales) else str(number)
+    elif scope is Scope.STRATEGY:
+        name = strategies[number] if number < len(strategies) else str(number)
+    return {
+        "cause": Cause(latch["cause"]).name,
+        "scope": scope.name,
+        "of": name,
+        "level": Level(latch["level"]).name,
+        "since_ns": int(latch["set_ns"]),
+        "value": int(latch["value"]),
+        "limit": int(latch["limit"]),
+        "waits_for": [one.name for one in Release if latch["release"] & ~latch["met"] & one],
+    }
 
 
 def level_of(state: StateArray) -> str:
@@ -208,4 +208,5 @@ def status_of(driver: Driver, setup: Setup, names: Names, extra: Said) -> Said:
     }
     failure = engine.turns.failure
     found["strategy_failure"] = None if failure is None else failure.said
+    found["health"] = health_of(found)
     return found

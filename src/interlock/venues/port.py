@@ -6,9 +6,19 @@ nothing. Quantities are lots, prices ticks, money account units, instruments the
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from interlock.kernel.records import Row, Rows
+
+WARDEN_PREFIX: Final = "w-"  # of the client ids of orders that a warden gives
+
+
+class DeadMan(StrEnum):
+    """What a venue does for an engine that falls silent."""
+
+    NATIVE = "native"  # it cancels what could open by itself
+    EMULATED = "emulated"  # somebody of ours has to
+    NONE = "none"
 
 
 class VenueState(StrEnum):
@@ -29,11 +39,15 @@ class Capabilities:
         native_oco: One-cancels-other pairs rest at the venue.
         absence_wait_ms: An order that is not found this long after it was sent never arrived.
         absence_answers: How many such answers it takes.
+        dead_man: What becomes of resting orders when we fall silent.
+        fills_follow_market: A fill is told with the market's next number, and no sooner.
     """
 
     native_oco: bool
     absence_wait_ms: int
     absence_answers: int
+    dead_man: DeadMan = DeadMan.NONE
+    fills_follow_market: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +177,9 @@ class VenueOrder:
     Attributes:
         fills: Shape (n,), FILL rows without order ids, oldest first: all of them.
         qty: Lots, all of it, as amended.
+        side: BUY or SELL; 0 when the venue does not say.
+        order_kind: How it meets the market; 0 when the venue does not say.
+        is_reduce_only: Whether it can only make a position less.
     """
 
     client_id: str
@@ -173,6 +190,9 @@ class VenueOrder:
     price: int
     trigger: int
     fills: Rows
+    side: int = 0
+    order_kind: int = 0
+    is_reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -224,6 +244,28 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The venue took a warden's greeting: what it trades, by its numbers."""
+
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """The venue took note of a wish. Whether it was done, or will be, is not said."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A warden asked for what could open or change something: nothing was done."""
+
+    client_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garbled:
     """Bytes that are no message: the connection has to go, and nothing may be concluded."""
 
@@ -241,6 +283,9 @@ Message: TypeAlias = (
     | Found
     | NotFound
     | Duplicate
+    | Listing
+    | Queued
+    | Refused
     | Garbled
 )
 
@@ -267,6 +312,12 @@ class Codec(Protocol):
     def ask_order(self, *, client_id: str, instrument: int) -> bytes:
         """Return the question about one order: ``Found`` or ``NotFound``."""
 
+    def dead_man(self, *, timeout_ms: int) -> bytes:
+        """Return the wish that what could open is cancelled after so long without another; 0: off.
+
+        Nothing at all where a venue cannot do that by itself.
+        """
+
     def done(self, *, beat: int, spoke: bool) -> bytes:
         """Return the answer to a ``Beat``: everything it caused has been sent.
 
@@ -275,6 +326,59 @@ class Codec(Protocol):
             spoke: Whether the strategies have nothing more to say; else they are offered another
                 turn, after the reports on what was ordered so far.
         """
+
+    def receive(self, data: bytes) -> list[Message]:
+        """Return the messages that are whole now."""
+
+    def forget(self) -> None:
+        """The connection is gone: what came in and is not whole belongs to nothing any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """An order of a warden: reduce-only, whatever else it says.
+
+    Attributes:
+        client_id: With ``WARDEN_PREFIX``; never used twice.
+        side: BUY or SELL.
+        qty: Lots.
+        trigger: Ticks, of a stop; 0 is an order at market.
+    """
+
+    client_id: str
+    instrument: int
+    side: int
+    qty: int
+    trigger: int = 0
+
+
+class WardenCodec(Protocol):
+    """Encoder and decoder of a connection that can only make less of what is held or open."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this venue can do."""
+
+    def greet(self, *, who: str) -> bytes:
+        """Return the greeting, answered by a ``Listing``; it displaces nobody."""
+
+    def symbol(self, instrument: int) -> str:
+        """Return the name of an instrument; its number before the venue has named them."""
+
+    def ask_account(self) -> bytes:
+        """Return the question for an ``Account``."""
+
+    def ask_order(self, *, client_id: str, instrument: int) -> bytes:
+        """Return the question about one order: ``Found`` or ``NotFound``."""
+
+    def cancel(self, *, client_id: str, instrument: int) -> bytes:
+        """Return the wish to cancel one order, whoever gave it."""
+
+    def cancel_all(self) -> bytes:
+        """Return the wish to cancel every order; the answer may be a ``Queued``."""
+
+    def close(self, closing: Closing) -> bytes:
+        """Return an order that can only make a position less."""
 
     def receive(self, data: bytes) -> list[Message]:
         """Return the messages that are whole now."""

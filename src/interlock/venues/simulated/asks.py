@@ -1,5 +1,6 @@
 """What an engine says to the simulated venue, as lines."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -33,6 +34,25 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warden:
+    """Who watches: it may look, cancel and close, and displaces nobody."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAll:
+    """A warden's wish to cancel every order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmDeadMan:
+    """An engine's wish: without another one for so long, cancel what could open; 0 is never."""
+
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskAccount:
     """The question for an ``Account``."""
 
@@ -53,7 +73,20 @@ class Done:
     spoke: bool
 
 
-Ask: TypeAlias = Hello | NewOrder | Cancel | Amend | AskAccount | AskOrder | Done
+Ask: TypeAlias = (
+    Hello
+    | Warden
+    | NewOrder
+    | Cancel
+    | Amend
+    | CancelAll
+    | AskAccount
+    | AskOrder
+    | ArmDeadMan
+    | Done
+)
+
+DEAD_MAN_MS_MAX: Final = 86_400_000
 
 _INT32: Final = whole(-(2**31), 2**31 - 1)
 _INT64: Final = whole(-(2**63))
@@ -65,6 +98,9 @@ _WHO: Final[dict[str, Check]] = {
 }
 _CHECKS: Final[dict[str, dict[str, Check]]] = {
     "hello": {"version": whole(PROTOCOL, PROTOCOL), "epoch": whole(1), "feed": whole(0)},
+    "warden": {"version": whole(PROTOCOL, PROTOCOL), "who": is_client_id},
+    "cancel_all": {},
+    "dead_man": {"timeout_ms": whole(0, DEAD_MAN_MS_MAX)},
     "new": {
         **_WHO,
         "strategy": _INT32,
@@ -84,6 +120,16 @@ _CHECKS: Final[dict[str, dict[str, Check]]] = {
     "done": {"beat": whole(0), "spoke": is_flag},
 }
 _REQUESTS: Final[dict[str, type[Request]]] = {"new": NewOrder, "cancel": Cancel, "amend": Amend}
+_ASKS: Final[dict[str, Callable[..., Ask]]] = {
+    **_REQUESTS,
+    "hello": Hello,
+    "warden": Warden,
+    "cancel_all": CancelAll,
+    "dead_man": ArmDeadMan,
+    "account": AskAccount,
+    "order": AskOrder,
+    "done": Done,
+}
 
 
 def ask_bytes(ask: Ask, symbols: Symbols) -> bytes:
@@ -96,6 +142,12 @@ def ask_bytes(ask: Ask, symbols: Symbols) -> bytes:
                 "epoch": ask.epoch,
                 "feed": ask.feed,
             }
+        case Warden():
+            content = {"t": "warden", "version": PROTOCOL, "who": ask.who}
+        case CancelAll():
+            content = {"t": "cancel_all"}
+        case ArmDeadMan():
+            content = {"t": "dead_man", "timeout_ms": ask.timeout_ms}
         case AskAccount():
             content = {"t": "account"}
         case AskOrder():
@@ -133,12 +185,5 @@ def read_ask(line: bytes, symbols: Symbols) -> Ask:
     check_fields(content, checks)
     if "symbol" in content:
         content["instrument"] = symbols.number(content.pop("symbol"))
-    if word == "hello":
-        return Hello(epoch=content["epoch"], feed=content["feed"])
-    if word == "account":
-        return AskAccount()
-    if word == "order":
-        return AskOrder(**content)
-    if word == "done":
-        return Done(**content)
-    return _REQUESTS[word](**content)
+    content.pop("version", None)
+    return _ASKS[str(word)](**content)

@@ -3,7 +3,7 @@
 Sans-IO but for the books: messages in, messages out. The server around it only moves bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from interlock.sim.host import Tier
@@ -21,10 +21,11 @@ from interlock.venues.port import (
     Request,
     Welcome,
 )
-from interlock.venues.simulated.asks import Ask, AskAccount, AskOrder, Done, Hello
+from interlock.venues.simulated.asks import ArmDeadMan, Ask, AskAccount, AskOrder, Done, Hello
 from interlock.venues.simulated.exchange import Exchange
 from interlock.venues.simulated.feed import Feed, Source, Telling
 from interlock.venues.simulated.ledger import Ledger
+from interlock.venues.simulated.warden import Wardens
 
 QUIET_ROWS: Final = 64  # of the market between two commits when nothing else happens
 _FEED: Final = (
@@ -36,6 +37,8 @@ _FEED: Final = (
     "feed_row",
     "feed_unheard",
     "feed_charges",
+    "feed_strangers",
+    "feed_stranger_names",
     "feed_place",
 )
 
@@ -56,6 +59,7 @@ class Desk:
         tier: Capacities.
         waits: Whether every beat of a recording waits for its answer.
         clock: The time of day, for a source that is no recording.
+        symbols: The instruments' names, by their numbers: for wardens.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Desk:
         tier: Tier,
         waits: bool = True,
         clock: Callable[[], int] | None = None,
+        symbols: Sequence[str] = (),
     ) -> None:
         assert source.is_recording or clock is not None
         self._ledger = ledger
@@ -91,6 +96,8 @@ class Desk:
         )
         if saved is not None:
             self.feed.restore({key: ledger.get(key) for key in _FEED})
+        self._wardens = Wardens(self.exchange, symbols)
+        self.dead_man_ms: int = ledger.get("dead_man_ms") or 0
         self._beat = 0
         self._is_ready = False
         self._saved_number = self.feed.number
@@ -154,8 +161,12 @@ class Desk:
                 return [self.exchange.order(ask.client_id, self.now_ns)]
             case Done():
                 self._done(ask)
+            case ArmDeadMan():
+                self._arm(ask.timeout_ms)
             case Hello():
                 raise ManneredError("an engine must greet once per connection")
+            case _:
+                raise ManneredError(f"an engine cannot ask for {type(ask).__name__}")
         return []
 
     def _command(self, request: Request, line: str) -> list[Message]:
@@ -181,6 +192,38 @@ class Desk:
         if done.beat != self._beat:
             raise ManneredError(f"an answer must be to beat {self._beat}, was to {done.beat}")
         self.feed.done(spoke=done.spoke)
+
+    # --- what others say --------------------------------------------------------------------------
+
+    def take_from_warden(self, ask: Ask, line: str = "") -> list[Message]:
+        """Return the answers to what a warden says, its greeting included; all is in the books.
+
+        Raises:
+            ManneredError: A warden may not say that.
+        """
+        heard = self._wardens.take(ask, self.now_ns)
+        if heard is None:
+            raise ManneredError(f"a warden cannot ask for {type(ask).__name__}")
+        if isinstance(ask, NewOrder | Cancel) and heard.reports:
+            self._ledger.add_command(ask, line)
+        self.feed.hear(heard.reports)
+        self.save_commands()
+        return heard.answers
+
+    def _arm(self, timeout_ms: int) -> None:
+        """Keep for how long the engine may be silent: a venue that starts again has to know."""
+        if timeout_ms != self.dead_man_ms:
+            self.dead_man_ms = timeout_ms
+            self._ledger.put({"dead_man_ms": timeout_ms})
+
+    def lapse(self) -> int:
+        """The engine was silent for too long: cancel what could open; return how many."""
+        self.dead_man_ms = 0
+        self._ledger.put({"dead_man_ms": 0})
+        reports = self.exchange.cancel_now(lambda order: not order.is_reduce_only, self.now_ns)
+        self.feed.hear(reports)
+        self.save()
+        return len(reports)
 
     # --- what the venue says ----------------------------------------------------------------------
 

@@ -4,13 +4,16 @@ Orders have numbers of the venue's own, which never leave it. What ended is only
 are the orders that rest and their pairs, no more.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import numpy as np
 
-from interlock.kernel.codes import Flag, Kind
+from interlock.kernel.codes import Flag, Kind, OrderKind
 from interlock.kernel.policy import empty_policy
 from interlock.kernel.records import Row, Rows, rows
+from interlock.kernel.units import QTY_LOTS_MAX
 from interlock.sim.book import is_untouched
 from interlock.sim.host import Tier
 from interlock.sim.venue import on_quiet_bar, venue_equity_units, venue_step
@@ -176,6 +179,68 @@ class Exchange:
             self._names.pop(number, None)
         return reports
 
+    # --- wardens ----------------------------------------------------------------------------------
+
+    def cancel_now(self, which: Callable[[VenueOrder], bool], now_ns: int) -> list[Report]:
+        """Cancel every resting order that ``which`` names, at once; return the reports."""
+        reports: list[Report] = []
+        with self._at_once():
+            for order in self._books.open_orders():
+                if not which(order):
+                    continue
+                self._drop_control(order.client_id)
+                cancel = Cancel(
+                    client_id=order.client_id,
+                    epoch=self.epoch,
+                    instrument=order.instrument,
+                    ts_ns=now_ns,
+                )
+                reports += self._control(cancel, now_ns)
+        return reports
+
+    def handle_now(self, order: NewOrder, now_ns: int) -> list[Report] | Fenced | Duplicate:
+        """Take a new order; one at market meets the last mark at once, whatever it waits for."""
+        with self._at_once():
+            found = self.handle(order, now_ns)
+        if isinstance(found, list) and order.order_kind == OrderKind.MARKET:
+            found += self._meet_mark(order.instrument, now_ns)
+        return found
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Let commands arrive when they leave, for as long as the block lasts."""
+        before = int(self._world["latency_in_ns"][0])
+        self._world["latency_in_ns"] = 0
+        try:
+            yield
+        finally:
+            self._world["latency_in_ns"] = before
+
+    def _drop_control(self, client_id: str) -> None:
+        """Forget a cancel or an amendment of an order that is still on its way."""
+        table = self.venue["orders"][0]
+        for slot in np.flatnonzero(table["order_id"] == self._numbers[client_id]):
+            if table[slot]["control"] != 0:
+                table[slot]["control"] = 0
+                self.venue["instruments"]["controls"][0, table[slot]["instrument"]] -= 1
+
+    def _meet_mark(self, instrument: int, now_ns: int) -> list[Report]:
+        """Match what rests at the last mark, as deep as anybody wants; nothing without a mark."""
+        book = self.venue["instruments"][0][instrument]
+        if book["mark"] <= 0:
+            return []
+        volume_left = int(book["volume_left"])
+        point = rows(1)
+        point["kind"] = Kind.TRADE
+        point["instrument"] = instrument
+        point["ts_ns"] = now_ns
+        point["src_ts_ns"] = now_ns
+        point["close"] = book["mark"]
+        point["volume"] = QTY_LOTS_MAX
+        reports = self._step(point)
+        book["volume_left"] = volume_left  # of the bar in hand: that market is another one
+        return reports
+
     # --- the market -------------------------------------------------------------------------------
 
     def is_quiet(self, bar: Row) -> bool:
@@ -239,6 +304,8 @@ class Exchange:
     def _step(self, table: Rows) -> list[Report]:
         """Hand one row to the simulation; return its reports by client id, kept in the books."""
         count = venue_step(self._world, self.venue, table, 0, self._reports)
+        if count == 0:
+            return []
         reports = [self._translated(row) for row in self._reports["rows"][0, :count].copy()]
         for report in reports:
             self._books.add_report(report)

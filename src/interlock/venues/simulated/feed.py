@@ -15,12 +15,13 @@ import numpy as np
 
 from interlock.kernel.codes import Kind
 from interlock.kernel.records import ROW, Row, Rows
-from interlock.venues.port import Report, Turn
+from interlock.venues.port import WARDEN_PREFIX, Report, Turn
 from interlock.venues.simulated.exchange import Exchange
 
 END_OF_TIME_NS: Final = 2**62 - 1
 UNHEARD_MAX: Final = 1_024  # rows kept for an engine that comes back
 CHARGES_MAX: Final = 1_024  # of funding that are told again to an engine that comes back
+STRANGERS_MAX: Final = 1_024  # fills of orders that were not the engine's, likewise
 
 
 class Source(Protocol):
@@ -119,6 +120,7 @@ class Feed:
         self._unheard: deque[Row] = deque(maxlen=UNHEARD_MAX)
         self._again: Rows | None = None
         self._charges: deque[Row] = deque(maxlen=CHARGES_MAX)
+        self._strangers: deque[Report] = deque(maxlen=STRANGERS_MAX)
 
     # --- what the venue does ----------------------------------------------------------------------
 
@@ -139,6 +141,18 @@ class Feed:
         """Put reports on their way to the engine."""
         self._queue.extend(reports)
         self._charges.extend(each.row for each in reports if each.row["kind"] == Kind.FUNDING)
+        self._strangers.extend(
+            each
+            for each in reports
+            if each.row["kind"] == Kind.FILL and each.client_id.startswith(WARDEN_PREFIX)
+        )
+
+    def strangers(self) -> list[Report]:
+        """Return the fills of wardens' orders, oldest first: no engine can ask for them by name.
+
+        They are told to every engine that comes, before it compares positions; it takes each once.
+        """
+        return list(self._strangers)
 
     def done(self, *, spoke: bool) -> None:
         """Take the answer to the beat under way."""
@@ -313,7 +327,7 @@ class Feed:
 
     # --- what survives ----------------------------------------------------------------------------
 
-    def saved(self) -> Mapping[str, int | bytes]:
+    def saved(self) -> Mapping[str, int | str | bytes]:
         """Return everything that has to be known to go on from here."""
         return {
             "feed_step": int(self._step),
@@ -324,6 +338,8 @@ class Feed:
             "feed_row": b"" if self._row is None else self._row.tobytes(),
             "feed_unheard": b"".join(row.tobytes() for row in self._unheard),
             "feed_charges": b"".join(row.tobytes() for row in self._charges),
+            "feed_strangers": b"".join(each.row.tobytes() for each in self._strangers),
+            "feed_stranger_names": "\n".join(each.client_id for each in self._strangers),
             "feed_place": self._source.place(),
         }
 
@@ -338,4 +354,10 @@ class Feed:
         self._row = kept[0] if len(kept) else None
         self._unheard.extend(np.frombuffer(saved["feed_unheard"], dtype=ROW).copy())
         self._charges.extend(np.frombuffer(saved.get("feed_charges") or b"", dtype=ROW).copy())
+        fills = np.frombuffer(saved.get("feed_strangers") or b"", dtype=ROW).copy()
+        names = (saved.get("feed_stranger_names") or "").split("\n")
+        self._strangers.extend(
+            Report(client_id=name, peer_client_id="", row=row)
+            for name, row in zip(names, fills, strict=False)
+        )
         self._source.seek(self._taken, saved.get("feed_place") or b"")

@@ -16,7 +16,7 @@ from typing import Any, Final
 import apsw
 import numpy as np
 
-from interlock.kernel.codes import Flag, Kind
+from interlock.kernel.codes import Flag, Kind, Role
 from interlock.kernel.records import ROW, ROW_VERSION, Rows
 from interlock.venues.port import NewOrder, Report, Request, VenueOrder, VenueState
 
@@ -63,8 +63,10 @@ _ENDS: Final = {
     Kind.CANCELLED: VenueState.CANCELLED,
     Kind.EXPIRED: VenueState.EXPIRED,
 }
+_LEAVING: Final = frozenset(map(int, (Role.STOP, Role.TARGET, Role.EXIT)))  # reduce-only, always
 _ORDER: Final = (
-    "SELECT client_id, instrument, state, qty, filled, price, trigger_price FROM orders WHERE "
+    "SELECT client_id, instrument, state, qty, filled, price, trigger_price, side, order_kind, "
+    "role FROM orders WHERE "
 )
 _ENTRY: Final = (
     "SELECT client_id, number, peer_client_id, peer_number, strategy, side, order_kind, role "
@@ -301,7 +303,7 @@ class Ledger:
         return _rows(self._execute("SELECT row FROM reports ORDER BY id"))
 
     def _order(self, found: tuple[Any, ...]) -> VenueOrder:
-        client_id, instrument, state, qty, filled, price, trigger = found
+        client_id, instrument, state, qty, filled, price, trigger, side, order_kind, role = found
         fills = self._execute(
             "SELECT row FROM reports WHERE client_id = ? AND kind = 7 ORDER BY id", client_id
         )
@@ -314,6 +316,9 @@ class Ledger:
             price=price,
             trigger=trigger,
             fills=_rows(fills),
+            side=side,
+            order_kind=order_kind,
+            is_reduce_only=role in _LEAVING,
         )
 
 

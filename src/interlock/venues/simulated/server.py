@@ -1,44 +1,38 @@
-"""The process of a simulated venue: one desk behind a Unix socket, for one engine at a time."""
+"""The process of a simulated venue: one desk behind a socket, for one engine and its wardens."""
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from interlock.config.speed import Speed
 from interlock.sim.host import Tier
 from interlock.sim.world import WorldArray
 from interlock.venues.port import Amend, Cancel, Fenced, Message, NewOrder
-from interlock.venues.simulated.asks import Ask, Hello, read_ask
+from interlock.venues.simulated.asks import ArmDeadMan, Ask, Hello, Warden, read_ask
 from interlock.venues.simulated.desk import Desk, ManneredError
 from interlock.venues.simulated.feed import Source
 from interlock.venues.simulated.ledger import Ledger
 from interlock.venues.simulated.lines import LINE_BYTES_MAX, LineBuffer, LineError, Symbols
 from interlock.venues.simulated.manners import GOOD, Conduct, Manners
 from interlock.venues.simulated.pace import ALL_IT_CAN, Pacer
+from interlock.venues.simulated.place import locked
 from interlock.venues.simulated.tells import tell_bytes
 
 LEDGER_NAME: Final = "venue.db"
 SOCKET_NAME: Final = "venue.sock"
-LOCK_NAME: Final = "venue.lock"
 LINGER_S: Final = 10.0
 GREETING_S: Final = 5.0
 LIVE_POLL_S: Final = 0.25
-_PATH_BYTES_MAX: Final = 107  # of a Unix socket's address
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
 
 Told = Callable[[str], None]
-
-
-class VenueError(RuntimeError):
-    """The venue cannot start."""
 
 
 def _nobody(_text: str) -> None:
@@ -106,7 +100,7 @@ def serve(venue: Venue) -> None:
 
 async def serve_until(venue: Venue, stop: asyncio.Event) -> None:
     """Run the venue until nobody needs it, or ``stop``; what happened is in the books then."""
-    with _locked(venue.folder, venue.address):
+    with locked(venue.folder, venue.address):
         ledger = Ledger(venue.folder / LEDGER_NAME, venue.made_of)
         try:
             desk = Desk(
@@ -118,42 +112,12 @@ async def serve_until(venue: Venue, stop: asyncio.Event) -> None:
                 tier=venue.tier,
                 waits=not venue.manners.is_free_running,
                 clock=venue.clock,
+                symbols=venue.symbols,
             )
             await _Server(venue, desk, stop).run()
             desk.save()
         finally:
             ledger.close()
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, address: Path) -> Iterator[None]:
-    """Make the folder and hold it alone; the system lets go of it however the process ends."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise VenueError(
-            f"the venue's folder {folder} must belong to this user alone (0700), was "
-            f"{found.st_mode & 0o777:04o} of user {found.st_uid}. Next: chmod 700 {folder}"
-        )
-    length = len(os.fsencode(address))
-    if length > _PATH_BYTES_MAX:
-        raise VenueError(
-            f"the path of the venue's socket must be at most {_PATH_BYTES_MAX} bytes, was "
-            f"{length}: {address}. Next: use a home with a shorter path."
-        )
-    handle = os.open(
-        folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-    )
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise VenueError(
-                f"a simulated venue runs in {folder} already. Next: use it, or stop it first."
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 class _Gone(Exception):  # noqa: N818 - it is no error
@@ -173,6 +137,8 @@ class _Server:
         self._current: asyncio.StreamWriter | None = None
         self._open: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
         self._failure: BaseException | None = None
+        self._news: asyncio.Future[None] | None = None  # somebody waits for it
+        self._dead_man: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Serve until nobody is there any more, or it is told to stop."""
@@ -181,9 +147,11 @@ class _Server:
         server = await asyncio.start_unix_server(self._connected, path, limit=LINE_BYTES_MAX)
         path.chmod(0o600)
         self._venue.tell(f"the simulated venue listens at {path}")
+        self._arm(self._desk.dead_man_ms)
         try:
             await self._until_nobody_is_there()
         finally:
+            self._arm(0)
             server.close()
             path.unlink(missing_ok=True)
             for writer in self._open:
@@ -250,9 +218,13 @@ class _Server:
         async with asyncio.timeout(GREETING_S):
             while not waiting:
                 waiting += self._lines(buffer, await reader.read(LINE_BYTES_MAX))
-        hello = read_ask(waiting.pop(0), self._symbols)
+        hello = read_ask(waiting[0], self._symbols)
+        if isinstance(hello, Warden):
+            await self._attend(reader, writer, buffer, waiting)
+            return
         if not isinstance(hello, Hello):
             raise ManneredError("an engine must greet first")
+        del waiting[0]
         answer = self._desk.greet(hello)
         if isinstance(answer, Fenced):
             await self._tell(writer, [answer])
@@ -262,12 +234,30 @@ class _Server:
             self._current.transport.abort()
         self._current = writer
         self._changed.set()
-        await self._tell(writer, [answer])
+        await self._tell(writer, [answer, *self._desk.feed.strangers()])
         loop = asyncio.get_running_loop()
         pacer = Pacer(self._venue.speed, loop.time)
         while True:
             await self._take(writer, waiting)
             waiting = await self._next_lines(reader, writer, buffer, pacer)
+
+    async def _attend(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        buffer: LineBuffer,
+        waiting: list[bytes],
+    ) -> None:
+        """Serve a warden to its end: several may be there, and the engine is not disturbed."""
+        while True:
+            answers: list[Message] = []
+            for line in waiting:
+                ask = read_ask(line, self._symbols)
+                answers += self._desk.take_from_warden(ask, line.decode())
+            if self._news is not None and not self._news.done():
+                self._news.set_result(None)
+            await self._tell(writer, answers)
+            waiting = self._lines(buffer, await reader.read(LINE_BYTES_MAX))
 
     def _lines(self, buffer: LineBuffer, data: bytes) -> list[bytes]:
         if not data:
@@ -286,7 +276,11 @@ class _Server:
         try:
             while not reading.done():
                 wait_s = await self._advance(writer, pacer)
-                await asyncio.wait({reading}, timeout=wait_s)
+                waited: set[asyncio.Future[Any]] = {reading}
+                if self._desk.can_advance:  # a warden may cause something to be told
+                    self._news = asyncio.get_running_loop().create_future()
+                    waited.add(self._news)
+                await asyncio.wait(waited, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             return self._lines(buffer, reading.result())
         finally:
             reading.cancel()
@@ -315,6 +309,8 @@ class _Server:
             ask = read_ask(line, self._symbols)
             if self._current is not writer:
                 raise _Gone
+            if isinstance(ask, ArmDeadMan):
+                self._arm(ask.timeout_ms)
             cut = self._cut(ask, line)
             if cut is None or cut == len(line):
                 answers += self._desk.take(ask, line.decode())
@@ -331,6 +327,28 @@ class _Server:
         if not isinstance(ask, NewOrder | Cancel | Amend):
             return None
         return self._conduct.cuts(len(line))
+
+    def _arm(self, timeout_ms: int) -> None:
+        """Begin to wait for the engine's next sign; 0: nobody waits for one."""
+        if self._dead_man is not None:
+            self._dead_man.cancel()
+            self._dead_man = None
+        if timeout_ms > 0:
+            loop = asyncio.get_running_loop()
+            self._dead_man = loop.call_later(timeout_ms / 1_000, self._lapse)
+
+    def _lapse(self) -> None:
+        """Cancel what could open; what breaks here stops the venue, as anything else does."""
+        self._dead_man = None
+        try:
+            count = self._desk.lapse()
+        except Exception as error:  # noqa: BLE001 - raised again by ``run``
+            self._failure = error
+            self._stop.set()
+            return
+        self._venue.tell(f"the engine fell silent: {count} orders that could open are cancelled")
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     async def _tell(self, writer: asyncio.StreamWriter, messages: list[Message]) -> None:
         wire = b"".join(

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from interlock.kernel.codes import Kind
-from interlock.kernel.records import Rows, rows
+from interlock.kernel.records import ROW, Rows, rows
 from interlock.venues.port import (
     Account,
     Beat,
@@ -15,9 +15,12 @@ from interlock.venues.port import (
     Fenced,
     Found,
     Garbled,
+    Listing,
     Market,
     Message,
     NotFound,
+    Queued,
+    Refused,
     Report,
     Turn,
     VenueOrder,
@@ -63,6 +66,14 @@ def _is_turn(value: object) -> bool:
     return type(value) is str and value in _TURNS
 
 
+def _is_symbols(value: object) -> bool:
+    """Return whether a value is names, at least one and none of them twice."""
+    if type(value) is not list or not all(type(name) is str for name in value):
+        return False
+    return 0 < len(value) == len(set(value))
+
+
+_INT32: Final = whole(-(2**31), 2**31 - 1)
 _INT64: Final = whole(-(2**63))
 _COUNT: Final = whole(0)
 _ORDER: Final = {
@@ -73,6 +84,9 @@ _ORDER: Final = {
     "filled": _COUNT,
     "price": _INT64,
     "trigger": _INT64,
+    "side": _INT32,
+    "order_kind": _INT32,
+    "is_reduce_only": is_flag,
     "fills": whole(0, PARTS_MAX),
 }
 _CHECKS: Final[dict[str, dict[str, Check]]] = {
@@ -91,6 +105,9 @@ _CHECKS: Final[dict[str, dict[str, Check]]] = {
     "found": _ORDER,
     "not_found": {"client_id": is_client_id, "now_ns": _COUNT},
     "duplicate": {"client_id": is_client_id},
+    "listing": {"symbols": _is_symbols},
+    "queued": {"what": is_text},
+    "refused": {"client_id": is_client_id_or_nothing, "why": is_text},
     "account": {
         "now_ns": _COUNT,
         "orders": whole(0, PARTS_MAX),
@@ -150,6 +167,12 @@ def _contents(message: Message, symbols: Symbols) -> Iterator[Content]:
             yield {"t": "duplicate", "client_id": message.client_id}
         case Account():
             yield from _account_contents(message, symbols)
+        case Listing():
+            yield {"t": "listing", "symbols": list(message.symbols)}
+        case Queued():
+            yield {"t": "queued", "what": message.what}
+        case Refused():
+            yield {"t": "refused", "client_id": message.client_id, "why": message.why}
         case Garbled():
             raise AssertionError(message)
 
@@ -167,6 +190,9 @@ def _order_contents(word: str, order: VenueOrder, symbols: Symbols) -> Iterator[
         "filled": order.filled,
         "price": order.price,
         "trigger": order.trigger,
+        "side": order.side,
+        "order_kind": order.order_kind,
+        "is_reduce_only": order.is_reduce_only,
         "fills": len(order.fills),
     }
 
@@ -216,6 +242,9 @@ class TellReader:
             "found": self._found,
             "not_found": lambda said: NotFound(**said),
             "duplicate": lambda said: Duplicate(**said),
+            "listing": lambda said: Listing(symbols=tuple(said["symbols"])),
+            "queued": lambda said: Queued(**said),
+            "refused": lambda said: Refused(**said),
             "account": self._whole_account,
         }
 
@@ -256,7 +285,9 @@ class TellReader:
         told = said["rows"]
         if not 1 <= len(told) <= MARKET_ROWS_MAX:
             raise LineError(f"rows must be 1 to {MARKET_ROWS_MAX}, was {len(told)}")
-        return Market(rows=np.concatenate([self._row(each, MARKET_KINDS) for each in told]))
+        # Not np.concatenate: that works out the type of every field of every row again.
+        raw = b"".join(self._row(each, MARKET_KINDS).tobytes() for each in told)
+        return Market(rows=np.frombuffer(bytearray(raw), dtype=ROW))
 
     def _fill(self, said: Content) -> None:
         self._fills.append(self._row(said["row"], _FILLS))

@@ -3,15 +3,38 @@
 from collections.abc import Sequence
 from typing import Final
 
-from interlock.venues.port import Amend, Cancel, Capabilities, Garbled, Message, NewOrder, Request
-from interlock.venues.simulated.asks import AskAccount, AskOrder, Done, Hello, ask_bytes, read_ask
+from interlock.venues.port import (
+    Amend,
+    Cancel,
+    Capabilities,
+    DeadMan,
+    Garbled,
+    Message,
+    NewOrder,
+    Request,
+)
+from interlock.venues.simulated.asks import (
+    ArmDeadMan,
+    AskAccount,
+    AskOrder,
+    Done,
+    Hello,
+    ask_bytes,
+    read_ask,
+)
 from interlock.venues.simulated.lines import LineBuffer, LineError, Symbols
 from interlock.venues.simulated.tells import TellReader
 
 # One connection at a time, in order, and an answer comes after everything that was sent before
 # the question was applied. So one answer proves it: what came over a connection before this one
 # was closed is in the books, or was thrown away with that connection.
-CAPABILITIES: Final = Capabilities(native_oco=True, absence_wait_ms=0, absence_answers=1)
+CAPABILITIES: Final = Capabilities(
+    native_oco=True,
+    absence_wait_ms=0,
+    absence_answers=1,
+    dead_man=DeadMan.NATIVE,
+    fills_follow_market=True,  # what a bar filled is known when it has closed
+)
 
 
 class SimulatedCodec:
@@ -68,6 +91,10 @@ class SimulatedCodec:
     def ask_order(self, *, client_id: str, instrument: int) -> bytes:
         """Return the question about one order: ``Found`` or ``NotFound``."""
         return ask_bytes(AskOrder(client_id=client_id, instrument=instrument), self._symbols)
+
+    def dead_man(self, *, timeout_ms: int) -> bytes:
+        """Return the wish that what could open is cancelled after so long without another."""
+        return ask_bytes(ArmDeadMan(timeout_ms=timeout_ms), self._symbols)
 
     def done(self, *, beat: int, spoke: bool) -> bytes:
         """Return the answer to a ``Beat``, or to a ``Welcome`` as beat 0: all of it was sent.

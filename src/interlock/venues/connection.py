@@ -15,12 +15,16 @@ class Connection:
 
     Bytes are handed to the system inside ``write``, so that whoever holds a lock around it knows
     that nothing leaves later.
+
+    Args:
+        path: Of the socket.
+        timeout_s: How long it may take to connect.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.settimeout(CONNECT_TIMEOUT_S)
+            self._socket.settimeout(timeout_s)
             self._socket.connect(str(path))
             self._socket.settimeout(0)
         except OSError:

@@ -1,0 +1,1 @@
+"""Room: monitors look whether what keeps us safe still does; they ask, and never order."""
