@@ -45,6 +45,8 @@ STATUS: Final[Said] = {
     },
     "traffic": {"connects": 1, "sent": 4, "stopped_at_gate": {}},
     "inbox": {"waiting": 0, "waiting_max": 3},
+    "health": {"status": "PASS", "reasons": []},
+    "proofs": {"breakers": [{"breaker": "DISK", "proved": True}]},
     "killed": {"set": False, "reason": ""},
     "strategy_failure": None,
 }

@@ -47,6 +47,19 @@ RECOVERED: Said = {
         ),
         ("refused", {"child": "venue", "errors": ["No.", "Next: yes."]}, "No.\nNext: yes."),
         (
+            "breakers_proved",
+            {"proved": 37, "failed": {}, "took_ms": 90, "worked_us": 5_000},
+            "37 breaker proofs held, in an account that does not exist",
+        ),
+        (
+            "breakers_not_proved",
+            {"proved": 36, "failed": {"DISK": "it did not trip."}},
+            (
+                "BREAKERS THAT FAILED THEIR PROOF. Next: interlock kill --mode pause, and look "
+                "why:\n  DISK: it did not trip."
+            ),
+        ),
+        (
             "reloaded",
             {"changes": ["risk.max_drawdown: 0.05 -> 0.04 (tighter)"], "next_start": ["data.bars"]},
             (

@@ -43,6 +43,11 @@ def test_everything_that_is_held_open_or_in_force_is_there() -> None:
         ({"ended": True}, "the recording has ended"),
         ({"durable_seq": 1_230}, "4 not durable yet"),
         ({"killed": {"set": True, "reason": "by hand"}}, "THE KILL LATCH IS SET: by hand"),
+        ({}, "health PASS; 1 of 1 breaker proof held"),
+        (
+            {"health": {"status": "DEGRADED", "reasons": ["a", "b"]}, "proofs": {"breakers": []}},
+            "health DEGRADED: a; b",
+        ),
         ({"strategy_failure": "ValueError: x"}, "THE STRATEGY FAILED: ValueError: x"),
         ({"positions": [{**POSITION, "protected": False}]}, "UNPROTECTED"),
         ({"positions": [{**POSITION, "adopted": True}]}, "adopted"),

@@ -37,6 +37,7 @@ def test_the_first_start_makes_a_clear_latch_that_nobody_else_can_read(tmp_path:
         "who": "",
         "ts_ns": 0,
         "cleared_by": "",
+        "asked": 0,
     }
     assert latch.path.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["latch.json"]
@@ -79,9 +80,9 @@ def good(**changes: Any) -> bytes:
         (b"killed", "it is not JSON"),
         (b"\xff\xfe", "it is not JSON"),
         (b"[" * 4_000, "it is not JSON"),
-        (b"null", "must have cleared_by, mode, reason, state, ts_ns, who and nothing else"),
-        (b'{"state":"clear"}', "must have cleared_by"),
-        (good(more=1), "must have cleared_by"),
+        (b"null", "must have asked, cleared_by, mode, reason, state, ts_ns, who and nothing else"),
+        (b'{"state":"clear"}', "must have asked, cleared_by"),
+        (good(more=1), "must have asked, cleared_by"),
         (good().replace(b"}", b', "state": "clear"}'), "a key is there twice"),
         (good(state="open"), "state must be clear or killed, was 'open'"),
         (good(state="unreadable"), "state must be clear or killed, was 'unreadable'"),
@@ -277,6 +278,27 @@ def test_clearing_leaves_a_kill_that_came_after_the_look(tmp_path: Path) -> None
         latch.clear(seen, who="admin", reason="fine", ts_ns=9)
     assert latch.read() == a_kill("immediate")
     assert [path.name for path in tmp_path.iterdir()] == ["latch.json"]
+
+
+def test_clearing_leaves_the_same_kill_when_it_was_asked_for_again(tmp_path: Path) -> None:
+    """Whoever asked the second time was told that it is confirmed."""
+    latch = latch_in(tmp_path)
+    latch.kill(a_kill())
+    seen = latch.read()
+    assert isinstance(latch_in(tmp_path).kill(a_kill()), Confirmed)
+
+    with pytest.raises(PolicyError, match=r"stays as it is: it was written again since"):
+        latch.clear(seen, who="admin", reason="fine", ts_ns=9)
+    latch.clear(latch.read(), who="admin", reason="fine", ts_ns=9)
+    assert not latch.read().is_set
+
+
+def test_a_latch_of_the_first_version_is_read(tmp_path: Path) -> None:
+    latch = latch_in(tmp_path)
+    content = json.loads(CLEAR.content())
+    del content["asked"]
+    damaged(latch.path, json.dumps(content).encode())
+    assert latch.read() == CLEAR
 
 
 def test_a_kill_on_a_full_disk_removes_the_latch_which_sets_it(

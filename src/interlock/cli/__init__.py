@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 import interlock
-from interlock.cli import journaling, running
+from interlock.cli import journaling, killing, running, simulating
 from interlock.cli.guard import guarded
 from interlock.cli.options import (
     Blackouts,
@@ -213,7 +213,9 @@ def warm(
 
 
 running.add_to(app)
+killing.add_to(app)
 journaling.add_to(app)
+simulating.add_to(app)
 
 
 def main() -> None:

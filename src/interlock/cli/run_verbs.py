@@ -115,3 +115,11 @@ def venue(
 
     launch = _launch(config=config, speed=speed, data=data, strategy=strategy)
     run_venue_process(launch, guardian=guardian)
+
+
+def watchdog(*, config: Path | None, guardian: int) -> int:
+    """Watch the account; return the exit code."""
+    from interlock.app.watchdog import run_watchdog  # noqa: PLC0415 - slow, and only here
+
+    launch = _launch(config=config, speed=None, data=(), strategy=None)
+    return run_watchdog(launch, guardian=guardian)

@@ -74,6 +74,13 @@ def _errors(facts: Facts) -> str:
     return "".join(f"\n  {facts['child']}: {line}" for line in shown)
 
 
+def _incident_result(facts: Facts) -> str:
+    after = f"after {facts['after_ms']:,} ms"
+    if facts["result"] == "KILLED":
+        return f"KILLED: the venue has shown {after} that the account is stopped"
+    return f"KILL_UNCONFIRMED {after}, and tried again: {facts['why']}"
+
+
 def _reloaded(facts: Facts) -> str:
     return "\n".join(reload_lines(facts))
 
@@ -106,6 +113,32 @@ _WORDS: Final[Mapping[str, Callable[[Facts], str]]] = {
         f"the disk is nearly full: room kept for the journal was given back ({facts['path']})"
     ),
     "anchor_problem": lambda facts: f"ANCHORS: {facts['why']}",
+    "breakers_proved": lambda facts: (
+        f"{counted(facts['proved'], 'breaker proof')} held, in an account that does not exist"
+    ),
+    "breakers_not_proved": lambda facts: "\n".join(
+        [
+            "BREAKERS THAT FAILED THEIR PROOF. Next: interlock kill --mode pause, and look why:",
+            *(f"  {name}: {why}" for name, why in facts["failed"].items()),
+        ]
+    ),
+    "watching": lambda facts: f"the watchdog watches; on a hang it will {facts['action']}",
+    "engine_health": lambda facts: (
+        f"the watchdog sees the engine {facts['health'].replace('_', ' ')}: {facts['why']}"
+    ),
+    "watchdog_venue_lost": lambda facts: f"the watchdog cannot reach the venue: {facts['why']}",
+    "watchdog_venue_found": lambda _: "the watchdog reaches the venue over its own connection",
+    "incident": lambda facts: (
+        f"THE ENGINE IS {facts['health'].upper()}: {facts['why']}. The watchdog stops the account"
+    ),
+    "incident_result": _incident_result,
+    "incident_over": lambda facts: (
+        f"the engine is {facts['health']} again. The kill latch stays set. Next: read the report "
+        "in incidents/, then interlock kill --clear --reason TEXT"
+    ),
+    "incident_not_written": lambda facts: (
+        f"the report of an incident could not be written: {facts['why']}"
+    ),
     "reloaded": _reloaded,
     "reload_refused": lambda facts: f"nothing was reloaded: {facts['why']}",
     "starts_again": _starts_again,
@@ -126,7 +159,8 @@ IS_ERROR: Final = frozenset(
     (
         *("refused", "stays_down", "starts_again", "killed", "ended_badly", "anchor_problem"),
         *("reload_refused", "stopped_at_gate", "venue_unreachable", "disconnected", "hurried"),
-        "ballast_released",
+        *("ballast_released", "breakers_not_proved", "watchdog_venue_lost"),
+        *("incident", "incident_result", "incident_over", "incident_not_written"),
     )
 )
 

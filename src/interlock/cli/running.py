@@ -1,4 +1,4 @@
-"""The verbs that run an account and look at it: run, engine, venue, status, reload, stop."""
+"""The verbs that run an account and look at it: run and its parts, status, reload, stop."""
 
 from pathlib import Path
 from typing import Annotated
@@ -143,6 +143,20 @@ def venue(
         )
 
 
+def watchdog(*, config: Config = None, guardian: Guardian = -1) -> None:
+    """Watch the engine of this home, and stop the account when it hangs; run does that for you.
+
+    A unit of its own in production. It needs nothing of the engine: it sets the kill latch, and
+    cancels and closes over a connection of its own until the venue has shown that it is done. Ends
+    with 0 when it is told to, 1 when something it did is not confirmed.
+    """
+    from interlock.cli import run_verbs  # noqa: PLC0415 - see above
+
+    with guarded():
+        code = run_verbs.watchdog(config=config, guardian=guardian)
+    raise typer.Exit(code)
+
+
 def status(
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again.")] = False,
@@ -190,5 +204,5 @@ def stop() -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Make them verbs of the command line."""
-    for verb in (run, engine, venue, status, reload, stop):
+    for verb in (run, engine, venue, watchdog, status, reload, stop):
         app.command()(verb)

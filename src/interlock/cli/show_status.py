@@ -196,18 +196,34 @@ def _limit(one: Facts, *, ascii_only: bool) -> Text:
     )
 
 
+def _verdict(status: Facts) -> Text:
+    """Return how it is in one word, why, and how many breakers were seen to work."""
+    health = status.get("health", {"status": "UNKNOWN", "reasons": ["the engine did not say"]})
+    word = str(health["status"])
+    style = {"PASS": _GOOD, "DEGRADED": _CARE}.get(word, _BAD)
+    reasons = "; ".join(map(plain, health["reasons"]))
+    proofs = status.get("proofs", {}).get("breakers", [])
+    proved = sum(one["proved"] for one in proofs)
+    return Text.assemble(
+        "health ",
+        (f"{word}: {reasons}" if reasons else word, style),
+        f"; {proved} of {counted(len(proofs), 'breaker proof')} held" if proofs else "",
+    )
+
+
 def _health(status: Facts) -> list[Text]:
     traffic, inbox = status["traffic"], status["inbox"]
     stopped = sum(traffic["stopped_at_gate"].values())
     behind = int(status["seq"]) - int(status["durable_seq"])
     lines = [
+        _verdict(status),
         Text.assemble(
             f"record {int(status['seq']):,}, ",
             f"{behind:,} not durable yet" if behind else "all durable",
             f"; inbox {inbox['waiting']:,} (most {inbox['waiting_max']:,}); "
             f"gate {traffic['sent']:,} sent, ",
             (f"{stopped:,} stopped", _BAD if stopped else ""),
-        )
+        ),
     ]
     counts = status["counts"]
     lines.append(

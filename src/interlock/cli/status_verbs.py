@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from interlock.app.paper import RELOAD_S, look
+from interlock.app.looking import look
+from interlock.app.paper import RELOAD_S
 from interlock.cli.run_screens import LOOK_S, Watching, write
 from interlock.cli.run_summary import progress_line, summary_lines
 from interlock.cli.run_words import reload_lines

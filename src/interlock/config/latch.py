@@ -1,7 +1,7 @@
 """What the kill latch says, and how it is written down. A latch that says nothing sound is set."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -13,7 +13,9 @@ MODES: Final = ("immediate", "graceful", "pause")  # the strictest first
 WORDS_MAX: Final = 200  # characters of a reason or a name
 
 _STATES: Final = {"clear", "killed"}
-_KEYS: Final = {"state", "mode", "reason", "who", "ts_ns", "cleared_by"}
+_WORDS: Final = {"state", "mode", "reason", "who", "cleared_by"}
+_KEYS: Final = {*_WORDS, "ts_ns", "asked"}
+_ASKED_MAX: Final = 2**31
 _TS_NS_MAX: Final = 2**63
 
 
@@ -36,6 +38,8 @@ class Latch:
         who: Who asked for the kill.
         ts_ns: When it was written, UTC; 0 when that is not known.
         cleared_by: Who cleared it.
+        asked: How many kills it stands for: one more of the same is another latch to whoever
+            decided to clear the one before.
     """
 
     state: LatchState
@@ -44,6 +48,7 @@ class Latch:
     who: str = ""
     ts_ns: int = 0
     cleared_by: str = ""
+    asked: int = field(default=0, compare=False)
 
     @property
     def strictness(self) -> int:
@@ -111,6 +116,7 @@ def killed(*, mode: Mode, reason: str, who: str, ts_ns: int) -> Latch:
         reason=one_line(reason) or "no reason given",
         who=one_line(who) or "nobody named",
         ts_ns=ts_ns,
+        asked=1,
     )
 
 
@@ -126,12 +132,15 @@ def _problem(content: object) -> str:
     """Return why ``content`` is no latch; nothing when it is one."""
     if not isinstance(content, dict) or set(content) != _KEYS:
         return f"must have {', '.join(sorted(_KEYS))} and nothing else"
-    for key in _KEYS - {"ts_ns"}:
+    for key in _WORDS:
         if not isinstance(content[key], str) or len(content[key]) > WORDS_MAX:
             return f"{key} must be text of at most {WORDS_MAX} characters"
     when = content["ts_ns"]
     if isinstance(when, bool) or not isinstance(when, int) or not 0 <= when < _TS_NS_MAX:
         return f"ts_ns must be nanoseconds, was {shown(when)}"
+    asked = content["asked"]
+    if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked < _ASKED_MAX:
+        return f"asked must be a count of kills, was {shown(asked)}"
     if content["state"] not in _STATES:
         return f"state must be clear or killed, was {shown(content['state'])}"
     if (content["mode"] in MODES) != (content["state"] == "killed") or (
@@ -147,6 +156,8 @@ def parse_latch(raw: bytes) -> Latch:
         content = json.loads(raw, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         return unreadable(f"it is not JSON: {error}")
+    if isinstance(content, dict):
+        content.setdefault("asked", 0)  # the first version did not count
     problem = _problem(content)
     if problem:
         return unreadable(problem)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -121,8 +121,9 @@ class LatchFile:
     def kill(self, latch: Latch, timeout_s: float = 1.0) -> Confirmed | Unconfirmed:
         """Set the latch when nobody is sending; set it all the same when somebody does not stop.
 
-        A kill that is there already stays unless this one is stricter. On a full disk the file is
-        removed: a latch that is missing is set.
+        A kill that is there already stays unless this one is stricter, and counts once more: who
+        decided to clear it did not know of this one. On a full disk the file is removed: a latch
+        that is missing is set.
 
         Args:
             latch: As ``killed`` makes it.
@@ -236,7 +237,8 @@ class LatchFile:
             )
         try:
             draft = self._draft(cleared)
-            if self.read() != seen:
+            found = self.read()
+            if found != seen or found.asked != seen.asked:
                 os.unlink(draft, dir_fd=self._folder)
                 raise _BadLatchError("it was written again since it was looked at")
             self._take_place(draft)
@@ -244,13 +246,15 @@ class LatchFile:
             fcntl.flock(self._folder, fcntl.LOCK_UN)
 
     def _kill(self, latch: Latch) -> str:
-        """Write a kill unless a stricter one is there; return why it could not be."""
+        """Write a kill, or that one as strict was asked for again; return why it could not be."""
         there = self.read()
-        if there.state is LatchState.KILLED and there.strictness >= latch.strictness:
-            return ""
+        stands = there.state is LatchState.KILLED and there.strictness >= latch.strictness
+        told = replace(there if stands else latch, asked=there.asked + 1)
         try:
-            self._take_place(self._draft(latch))
+            self._take_place(self._draft(told))
         except (OSError, _BadLatchError) as error:
+            if stands:
+                return ""
             why = f"{self.path} could not be written: {_reason(error)}"
         else:
             return ""
