@@ -55,6 +55,7 @@ plain: .venv/dev.stamp ## the kernel as plain Python, every branch of it
 proof: .venv/dev.stamp ## crashes, faults, differential, real data, browser; says what it skipped
 	@$(BIN)/interlock warm
 	@$(PYTEST) -n $(JOBS) -rs --durations=5 tests/proof $(ARGS)
+	@$(MAKE) --no-print-directory simulate ARGS=
 
 .PHONY: fuzz
 fuzz: .venv/dev.stamp ## new random examples, many of them; not in CI
@@ -63,6 +64,17 @@ fuzz: .venv/dev.stamp ## new random examples, many of them; not in CI
 .PHONY: golden
 golden: .venv/dev.stamp ## the committed digests; UPDATE_GOLDEN=1 rewrites them for review
 	@$(PYTEST) -k golden tests $(ARGS)
+
+.PHONY: simulate
+simulate: .venv/dev.stamp ## the whole engine in worlds that fail on purpose: 4 million events, some minutes
+	@$(BIN)/interlock warm
+	@$(BIN)/interlock simulate --swarm 2100 --jobs $(JOBS) --keep tests/sim/seeds.txt $(ARGS)
+
+.PHONY: swarm
+swarm: .venv/dev.stamp ## the same for a night, with new seeds; stopped, it goes on where it was; not in CI
+	@$(BIN)/interlock warm
+	@$(BIN)/interlock simulate --seed 1000000 --swarm 150000 --jobs $(JOBS) \
+	  --resume .swarm.json --keep tests/sim/seeds.txt $(ARGS)
 
 .PHONY: bench
 bench: .venv/dev.stamp ## speed and memory, against the budgets; not in CI

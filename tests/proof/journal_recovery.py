@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from interlock.journal.rows import Entry, Head, Row, RowKind, chained
 from interlock.journal.sqlite import SqliteStore
 from interlock.journal.verify import verify
-from tests.proof.disk import Disk, Image, applied
+from interlock.research.simulator.disk import Disk, Image, applied
 from tests.proof.journal_session import (
     FILE,
     Session,

@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from interlock.journal.rows import EMPTY, Entry, Head, Row, RowKind, bytes_digest, chained
 from interlock.journal.sqlite import SqliteStore
-from tests.proof.disk import Disk, DiskVFS, Image
+from interlock.research.simulator.disk import Disk, DiskVFS, Image
 
 FILE: Final = "journal.db"
 VFS: Final = "interlock-test-disk"

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.proof.disk import Disk, Operation, applied, crash_states
+from interlock.research.simulator.disk import Disk, Operation, applied, crash_states
 from tests.proof.journal_recovery import check_recovery, recorded
 from tests.proof.journal_session import at_night, fast_folder, put, session
 

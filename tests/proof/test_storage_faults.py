@@ -16,7 +16,7 @@ from interlock.journal.errors import JournalError, StoreError
 from interlock.journal.rows import EMPTY, Head
 from interlock.journal.sqlite import SqliteStore
 from interlock.journal.writer import Writer
-from tests.proof.disk import Disk, Fault, crash_states
+from interlock.research.simulator.disk import Disk, Fault, crash_states
 from tests.proof.journal_recovery import check_recovery, files, next_rows, recorded
 from tests.proof.journal_session import (
     FILE,

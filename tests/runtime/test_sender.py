@@ -1,6 +1,7 @@
 """Sending in order, and what may overtake an order that is too fast."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -74,6 +75,17 @@ def order(name: str, *, reduces: bool = False, peer: str = "") -> Outgoing:
     return Outgoing(wire=f"{name} ".encode(), request=request, seq=1)
 
 
+class Open:
+    """A gate that lets everything through."""
+
+    def send(
+        self, outgoing: Outgoing, durable_seq: int, write: Callable[[bytes], None]
+    ) -> Stopped | None:
+        assert durable_seq == 9
+        write(outgoing.wire)
+        return None
+
+
 def cancel(name: str) -> Outgoing:
     request = Cancel(client_id=name, epoch=1, instrument=0, ts_ns=1)
     return Outgoing(wire=f"cancel-{name} ".encode(), request=request, seq=1)
@@ -136,3 +148,30 @@ def test_what_waited_too_long_is_not_sent_any_more() -> None:
     assert talk.kept_back == ["new"]
     assert line.written == ["question "]
     assert reports == ["stopped_at_gate"]
+
+
+@pytest.mark.parametrize(("waits_ns", "leaves"), [(1_999_999_999, True), (2_000_000_000, False)])
+def test_an_order_that_was_decided_too_long_ago_opens_nothing(waits_ns: int, leaves: bool) -> None:
+    """The process stood still, or the disk did; the way out is never too late."""
+    talk, line, clock = Talk(), Line(), ManualClock()
+    said: list[str] = []
+    sender = Sender(
+        cast("Engine", talk),
+        cast("LastGate", Open()),
+        clock,
+        stale_ns=5,
+        report=lambda _, facts: said.append(facts["why"]),
+    )
+    sender.add(
+        [
+            replace(order("in"), late_ns=2_000_000_000),
+            replace(order("out", reduces=True), late_ns=2_000_000_000),
+            replace(cancel("other"), late_ns=2_000_000_000),
+            replace(order("recorded"), late_ns=None),
+        ]
+    )
+    clock.advance(waits_ns)
+    sender.send(cast("Connection", line))
+    assert line.written == [*(["in "] if leaves else []), "out ", "cancel-other ", "recorded "]
+    assert talk.kept_back == ([] if leaves else ["in"])
+    assert said == ([] if leaves else ["late"])

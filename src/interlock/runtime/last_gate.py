@@ -28,6 +28,7 @@ class Stopped(StrEnum):
     MODE = "mode"
     KILLED = "killed"
     RATE = "rate"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,11 +39,14 @@ class Outgoing:
         wire: What is written.
         request: The order they are, or None for a question or an answer.
         seq: The entry that has to be durable first.
+        late_ns: From when on, on the clock that never jumps, it was decided too long ago to open
+            anything; None where time stands still meanwhile.
     """
 
     wire: bytes
     request: Request | None
     seq: int
+    late_ns: int | None = None
 
 
 class Budget:

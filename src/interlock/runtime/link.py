@@ -33,6 +33,7 @@ from interlock.venues.port import (
 )
 
 ASK_AGAIN_NS: Final = NS_PER_S  # of an order that is unknown
+LATE_NS: Final = 2 * NS_PER_S  # after its decision, an order opens nothing any more
 _TAKEN: Final = (int(OrderState.WORKING), int(OrderState.PARTIAL))
 _ORDER_KINDS: Final = (int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.AMEND))
 # A venue refuses these of an order it has, and of one it never had.
@@ -311,7 +312,9 @@ class Link:
         if command.row["kind"] not in _ORDER_KINDS or self.phase in {Phase.AWAY, Phase.GREETING}:
             return
         request = self._names.request(command)
-        self.outbox.append(Outgoing(wire=self._codec.request(request), request=request, seq=seq))
+        wire = self._codec.request(request)
+        late_ns = None if self.replay else self._clock.elapsed_ns() + LATE_NS
+        self.outbox.append(Outgoing(wire=wire, request=request, seq=seq, late_ns=late_ns))
 
     def sent(self, request: Request) -> None:
         """A request has left: from now on an answer is due."""

@@ -10,7 +10,7 @@ from interlock.runtime.engine import Engine, Superseded
 from interlock.runtime.entries import Said
 from interlock.runtime.last_gate import LastGate, Outgoing, Stopped, reduces_risk
 from interlock.venues.connection import Connection
-from interlock.venues.port import NewOrder
+from interlock.venues.port import NewOrder, Request
 
 FATAL: Final = (Stopped.LEASE_LOST, Stopped.EPOCH)
 
@@ -89,7 +89,10 @@ class Sender:
         if request is None:
             connection.write(outgoing.wire)
             return True
-        stopped = self._gate.send(outgoing, self._engine.progress.durable_seq, connection.write)
+        stopped: Stopped | None = Stopped.LATE
+        if not self._is_late(outgoing, request):
+            durable_seq = self._engine.progress.durable_seq
+            stopped = self._gate.send(outgoing, durable_seq, connection.write)
         if stopped is None:
             self.traffic.sent += 1
             self._engine.link.sent(request)
@@ -106,6 +109,15 @@ class Sender:
             )
         self._engine.link.kept(request)
         return True
+
+    def _is_late(self, outgoing: Outgoing, request: Request) -> bool:
+        """Return whether an opening order was decided on data that is too old by now.
+
+        The process stood still, or the disk took its time. What only reduces is never too late.
+        """
+        if outgoing.late_ns is None or reduces_risk(request):
+            return False
+        return self._clock.elapsed_ns() >= outgoing.late_ns
 
 
 def _may_pass(outgoing: Outgoing, waiting: set[str]) -> bool:

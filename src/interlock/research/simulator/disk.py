@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, product
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import apsw
 
@@ -118,28 +118,44 @@ class Disk:
             raise apsw.exception_for(apsw.SQLITE_IOERR_READ)
 
 
+class Medium(Protocol):
+    """What every change of a file passes through: ``Disk``, or a simulated machine's volume."""
+
+    on_sync: Callable[[str], None] | None
+
+    def do(self, operation: Operation, really: Callable[[Operation], Any]) -> Any:
+        """Do an operation, or fail it."""
+
+    def look(self) -> None:
+        """Fail a read that is to fail."""
+
+
 class _File(apsw.VFSFile):
     """A real file whose changes pass through the disk."""
 
-    def __init__(self, disk: Disk, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+    def __init__(self, disk: Medium, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
         super().__init__("unix", name, flags)
         self._disk = disk
         self._name = _base_name(name)
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
+        """Read."""
         self._disk.look()
         return super().xRead(amount, offset)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+        """Write."""
         write = super().xWrite
         operation = Operation("write", self._name, offset, bytes(data))
         self._disk.do(operation, lambda todo: write(todo.data, offset))
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802 - SQLite's name
+        """Cut."""
         truncate = super().xTruncate
         self._disk.do(Operation("truncate", self._name, newsize), lambda _: truncate(newsize))
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
+        """Sync."""
         sync = super().xSync
         if self._disk.on_sync is not None:
             self._disk.on_sync(self._name)
@@ -149,13 +165,14 @@ class _File(apsw.VFSFile):
 class DiskVFS(apsw.VFS):
     """What SQLite is told to use; unregister it when done."""
 
-    def __init__(self, name: str, disk: Disk) -> None:
+    def __init__(self, name: str, disk: Medium) -> None:
         super().__init__(name, "unix")
         self._disk = disk
 
     def xOpen(  # noqa: N802 - SQLite's name
         self, name: str | apsw.URIFilename | None, flags: list[int]
     ) -> apsw.VFSFile:
+        """Open a file, or make it."""
         if name is None or Path(_path(name)).exists():
             return _File(self._disk, name, flags)
         operation = Operation("create", _base_name(name))
@@ -163,6 +180,7 @@ class DiskVFS(apsw.VFS):
         return made
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802 - SQLite's name
+        """Delete a file."""
         delete = super().xDelete
         operation = Operation("delete", _base_name(filename))
         self._disk.do(operation, lambda _: delete(filename, syncdir))
@@ -194,8 +212,8 @@ def crash_states(
     waiting: list[Operation] = []
     seen: set[bytes] = set()
     for cut in range(len(operations) + 1):
-        for how, survivors in _survivors(waiting, chance) if cut >= first_cut else ():
-            image = applied(durable, survivors)
+        for how, left in survivors(waiting, chance) if cut >= first_cut else ():
+            image = applied(durable, left)
             digest = _digest(image)
             if digest not in seen:
                 seen.add(digest)
@@ -204,9 +222,9 @@ def crash_states(
             return
         operation = operations[cut]
         if operation.verb == "sync":
-            synced = _synced(waiting, operation.file)
-            durable = applied(durable, synced)
-            kept = {id(each) for each in synced}
+            done = synced(waiting, operation.file)
+            durable = applied(durable, done)
+            kept = {id(each) for each in done}
             waiting = [each for each in waiting if id(each) not in kept]
             seen.clear()  # the same files with more acknowledged rows are another case
         else:
@@ -216,22 +234,27 @@ def crash_states(
 def applied(image: Image, operations: Sequence[Operation]) -> Image:
     """Return the files after some operations; what was done to a file that is not there is not."""
     after: dict[str, bytearray] = {name: bytearray(data) for name, data in image.items()}
+    apply_to(after, operations)
+    return {name: bytes(data) for name, data in after.items()}
+
+
+def apply_to(image: dict[str, bytearray], operations: Sequence[Operation]) -> None:
+    """Do some operations to files; what was done to a file that is not there is not."""
     for operation in operations:
-        found = after.get(operation.file)
+        found = image.get(operation.file)
         if operation.verb == "create":
-            after[operation.file] = bytearray()
+            image[operation.file] = bytearray()
         elif operation.verb == "delete":
-            after.pop(operation.file, None)
+            image.pop(operation.file, None)
         elif operation.verb == "write" and found is not None:
             end = operation.offset + len(operation.data)
             found.extend(bytes(max(0, end - len(found))))
             found[operation.offset : end] = operation.data
         elif operation.verb == "truncate" and found is not None:
             del found[operation.offset :]
-    return {name: bytes(data) for name, data in after.items()}
 
 
-def _synced(waiting: Sequence[Operation], file: str) -> list[Operation]:
+def synced(waiting: Sequence[Operation], file: str) -> list[Operation]:
     """Return what the sync of a file makes durable; that of a new file its folder's names too."""
     own = [each for each in waiting if each.file == file]
     if not any(each.verb == "create" for each in own):
@@ -244,7 +267,7 @@ def _synced(waiting: Sequence[Operation], file: str) -> list[Operation]:
     ]
 
 
-def _survivors(
+def survivors(
     waiting: Sequence[Operation], chance: random.Random
 ) -> Iterator[tuple[str, Sequence[Operation]]]:
     """Yield which unsynced operations the crash left, and how to say it."""
