@@ -156,7 +156,9 @@ class Stopping:
             return None
         if latch.state is LatchState.UNREADABLE:
             cause = Cause.KILL_FILE
-            said = {"what": "kill_file", "reason": latch.reason}
+            # Without its folder: a journal says the same on every machine.
+            reason = latch.reason.replace(f"{self._latch.path.parent}/", "")
+            said = {"what": "kill_file", "reason": reason}
         else:
             cause = _CAUSES[latch.mode]
             said = _killed_said(latch)
