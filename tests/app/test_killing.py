@@ -139,6 +139,19 @@ def test_a_lesser_kill_needs_no_venue(world: World, mode: Mode) -> None:
     assert world.latch().mode == mode
 
 
+@pytest.mark.parametrize("mode", ["graceful", "pause"])
+def test_a_lesser_kill_takes_away_what_could_still_open_where_no_engine_does(
+    world: World, mode: Mode
+) -> None:
+    world.shows = [Seen(orders=(RESTING,), positions={"GOOG": 100})]
+    world.verdict = Killed(took_ns=1, cancelled=1, closed=0)
+    report = world.kill(mode)
+    assert report.is_confirmed
+    assert [asked.purpose for asked in world.stops] == [Purpose.PROTECT]
+    world.verdict = Unconfirmed(why="it went away")
+    assert not world.kill(mode).is_confirmed
+
+
 # --- with an engine ---------------------------------------------------------------------------
 
 

@@ -51,6 +51,15 @@ class VenueHere:
             left_s = min(left_s, AT_REST_S)
         return self._stop(Purpose.FLATTEN, max(left_s, _PAUSE_S))
 
+    def protect(self, timeout_s: float) -> Found:
+        """See that nothing can open and every position has a stop: no engine does it.
+
+        A venue that does not run trades nothing, and the engine's next start comes before it.
+        """
+        if not self._runs():
+            return Found(is_clear=True, road="nothing is opened any more")
+        return self._stop(Purpose.PROTECT, timeout_s)
+
     def left_behind(self) -> int:
         """Return how many orders of a watchdog or a kill rest there."""
         return sum(name.startswith(WARDEN_PREFIX) for name in self.look().orders)

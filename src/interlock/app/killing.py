@@ -167,13 +167,17 @@ def _at_venue(
     order: KillOrder, home: Home, clock: SystemClock, engine: _Engine, tell: Told
 ) -> Found:
     """Return what became of the venue: all of it closed, or nothing opened any more."""
-    if order.mode != "immediate":
+    is_milder = order.mode != "immediate"
+    if is_milder and engine.is_running:
         why = f"engine: {engine.said}" if engine.is_in_doubt else ""
         return Found(is_clear=not why, why=why, road="nothing is opened any more")
     try:
         from interlock.app.kill_venue import VenueHere  # noqa: PLC0415 - the latch is set by now
 
-        return VenueHere(home, clock, tell).flatten(
+        venue = VenueHere(home, clock, tell)
+        if is_milder:
+            return venue.protect(order.timeout_s)
+        return venue.flatten(
             order.timeout_s, engine_does=engine.has_journaled, engine_runs=engine.is_running
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, a person has to hear the rest
