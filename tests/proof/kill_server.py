@@ -181,8 +181,9 @@ class Server:
     def do_stop(self, asked: Told) -> Told:
         """Stop all of an engine where it is."""
         running = self._engines[asked["name"]]
-        running.marks.hit()
         os.kill(running.pid, signal.SIGSTOP)
+        os.waitpid(running.pid, os.WUNTRACED)
+        running.marks.hit()  # what left until then left while it held the account
         return {}
 
     def do_go_on(self, asked: Told) -> Told:
