@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,23 +179,38 @@ def test_a_latch_that_is_not_what_it_was_is_set(
         assert reason in says.reason
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_latch_of_another_user_is_set(tmp_path: Path) -> None:
+def test_a_latch_of_another_user_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     latch = latch_in(tmp_path)
     latch.prepare(journal_exists=False)
-    os.chown(latch.path, 12_345, -1)
+    really = os.fstat
 
+    def anothers(descriptor: int) -> os.stat_result:
+        """Say that a file, and no folder, is somebody else's: only root can give one away."""
+        found = really(descriptor)
+        owner = 12_345 if stat.S_ISREG(found.st_mode) else found.st_uid
+        return os.stat_result((*found[:4], owner, *found[5:10]))
+
+    monkeypatch.setattr(os, "fstat", anothers)
     assert latch.read().reason.endswith("it must be the home's owner's, was user 12345's")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes into another user's home")
-def test_a_kill_by_the_administrator_can_be_read_by_the_homes_owner(tmp_path: Path) -> None:
-    os.chown(tmp_path, 12_345, -1)
+def test_a_kill_by_the_administrator_is_given_to_the_homes_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = tmp_path.stat().st_uid
+    given: list[int] = []
+    really = os.fchown
+
+    def fchown(descriptor: int, user: int, group: int) -> None:
+        given.append(user)
+        really(descriptor, user, group)
+
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)  # whoever kills is somebody else
+    monkeypatch.setattr(os, "fchown", fchown)
     latch = latch_in(tmp_path)
-
-    latch.kill(a_kill())
-
-    assert latch.path.stat().st_uid == 12_345
+    assert isinstance(latch.kill(a_kill()), Confirmed)
+    assert given == [owner]
+    assert latch.path.stat().st_uid == owner
 
 
 def test_a_change_is_seen_although_the_time_of_the_file_is_the_same(tmp_path: Path) -> None:

@@ -89,12 +89,12 @@ def engine_progress(home: Home, clock: Clock) -> Iterator[EngineProgress]:
         PolicyError: The file cannot be written.
     """
     shown = EngineProgress(ProgressFile(home.progress, clock.elapsed_ns))
+    was_stopped = False
     try:
         yield shown
+        was_stopped = True
     except (Superseded, FencedError):
-        shown.end(was_stopped=True)
+        was_stopped = True
         raise
-    except Exception:
-        shown.end(was_stopped=shown.state is EngineState.STARTING)
-        raise
-    shown.end(was_stopped=True)
+    finally:
+        shown.end(was_stopped=was_stopped or shown.state is EngineState.STARTING)
