@@ -104,8 +104,8 @@ secrets: .venv/dev.stamp ## search the tracked files for secrets
 
 .PHONY: lock
 lock: .venv/dev.stamp ## resolve the dependencies again; UPGRADE=1 takes newer versions
-	$(COMPILE) --extra build pyproject.toml -o requirements/runtime.lock
-	$(COMPILE) --extra dev -c requirements/runtime.lock pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --extra build -c requirements/dev.lock pyproject.toml -o requirements/runtime.lock
 	$(COMPILE) --no-deps --no-annotate requirements/samples.in -o requirements/samples.lock
 
 .PHONY: clean
