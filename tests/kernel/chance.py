@@ -98,6 +98,9 @@ def signal(bench: Bench, a: int, b: int, c: int) -> Rows:
     event["has_edge"] = 1
     event["edge_bps"] = c
     event["flags"] = Flag.EXIT_ONLY if c == 0 else 0
+    if c % 4 == 0:  # from outside: it says how many at most, and which price it saw
+        event["qty"] = 1 + b
+        event["price"] = _price(bench, a, c)
     return event
 
 

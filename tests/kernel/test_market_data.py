@@ -6,6 +6,8 @@ from tests.kernel.recount import check_all
 from tests.kernel.story import check as tell
 
 MINUTE = 60
+COLLAR = "instrument.limits.collar_ppm=50_000"  # 5 %
+COLLAR_VALUE = "verdicts.PRICE_COLLAR.value"
 
 
 def check(story: str, settings: str = "") -> None:
@@ -196,3 +198,52 @@ def test_a_mark_from_a_trade_values_a_position() -> None:
         trade 10050            |  | account.equity_units=100_005_000
         quote 10060 10062      |  | account.equity_units=100_006_100
     """)
+
+
+@pytest.mark.parametrize(
+    ("seen", "answer", "value"),
+    [
+        (0, "SUBMIT entry buy 100", 500),  # it saw none: the order's own price is judged
+        (10_003, "SUBMIT entry buy 100", 500),  # the order's own is farther
+        (10_005, "SUBMIT entry buy 100", 500),
+        (10_500, "SUBMIT entry buy 100", 50_000),
+        (10_501, "REFUSED entry PRICE_COLLAR", 50_100),
+        (9_500, "SUBMIT entry buy 100", 50_000),
+        (9_499, "REFUSED entry PRICE_COLLAR", 50_100),
+        (1, "REFUSED entry PRICE_COLLAR", 999_900),
+        (2**40, "REFUSED entry PRICE_COLLAR", 109_951_161_777_600),
+    ],
+)
+def test_a_signal_that_saw_another_market_is_refused(seen: int, answer: str, value: int) -> None:
+    """What it saw is held against the mark like what the order would pay."""
+    told = f"bar 10000 |\nbuy price={seen} | {answer} | {COLLAR_VALUE}={value} ask.price=10_005"
+    tell(told, f"{COLLAR} costs.slippage_base_ppm=500")
+
+
+def test_without_a_mark_a_signal_saw_nothing_that_could_be_compared() -> None:
+    tell("buy price=10000 | REFUSED entry STOP_MISSING | verdicts.PRICE_COLLAR.failed=0", COLLAR)
+
+
+def test_a_signal_that_closes_is_not_asked_what_it_saw() -> None:
+    """The way out is never shut."""
+    tell(
+        """
+        bar 10000                       |
+        buy                             | SUBMIT entry buy 100
+        fill entry 100 @ 10000          | ...
+        accepted stop                   |
+        accepted target                 |
+        flat price=1                    | ... | inst.exit_code=8
+        """,
+        COLLAR,
+    )
+
+
+def test_what_else_fails_stays_in_the_verdict_of_a_signal_that_saw_another_market() -> None:
+    bench = tell(
+        f"bar 10000 |\nbuy price=1 | REFUSED entry SYMBOL_NOT_ALLOWED | {COLLAR_VALUE}=999_900",
+        f"{COLLAR} instrument.allowed=0",
+    )
+    assert bench.read("verdicts.PRICE_COLLAR.failed") == 1
+    assert bench.commands[0]["mask_lo"] > 0
+    assert bench.commands[0]["mask_hi"] > 0

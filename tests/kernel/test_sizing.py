@@ -189,6 +189,55 @@ def test_every_limit_on_order_and_position_caps_the_size(settings: str, lots: in
     check(settings, lots, f"sizing.limit_lots={lots}")
 
 
+@pytest.mark.parametrize(
+    ("asked", "settings", "lots"),
+    [
+        (0, "", 100),
+        (99, "", 99),
+        (100, "", 100),
+        (101, "", 100),
+        (2**40, "", 100),
+        (99, "instrument.limits.order_lots=40", 40),
+        (99, "sizing.risk_ppm=10", 5),
+        (99, "instrument.lot=10", 90),
+        (9, "instrument.lot=10", 0),
+    ],
+)
+def test_a_signal_may_ask_for_less_and_never_for_more(asked: int, settings: str, lots: int) -> None:
+    """The smallest wins: what it asks for is one limit more."""
+    bench = Bench(settings)
+    answer = f"SUBMIT entry buy {lots}" if lots else "REFUSED entry SIZE_IS_ZERO"
+    tell(f"bar 10000 |\nbuy qty={asked} | {answer} | sizing.lots={lots}", bench=bench)
+
+
+def test_less_than_the_venue_takes_is_refused() -> None:
+    """Never rounded up to its smallest order, in lots or in money."""
+    tell("bar 10000 |\nbuy qty=9 | REFUSED entry QTY_BELOW_MINIMUM", "instrument.lot_min=10")
+    least = "instrument.limits.order_notional_min_units=100_000"
+    tell("bar 10000 |\nbuy qty=9 | REFUSED entry NOTIONAL_BELOW_MINIMUM", least)
+    tell("bar 10000 |\nbuy qty=10 | SUBMIT entry buy 10", least)
+
+
+def test_what_a_signal_asks_for_shrinks_after_losses_too() -> None:
+    bench = Bench()
+    bench.state["account"]["size_scale_ppm"] = 500_000
+    tell("bar 10000 |\nbuy qty=50 | SUBMIT entry buy 25 | sizing.scale_ppm=500_000", bench=bench)
+
+
+def test_a_signal_that_closes_closes_all() -> None:
+    """A part of a position is never left behind by what was asked for."""
+    tell("""
+        bar 10000                   |
+        buy qty=40                  | SUBMIT entry buy 40
+        fill entry 40 @ 10000       | ...
+        accepted stop               |
+        accepted target             |
+        sell only_exit qty=10 price=1 | ...
+        cancelled stop              | ...
+        cancelled target            | ... | inst.reduce_sell=40
+    """)
+
+
 def test_the_size_shrinks_after_losses() -> None:
     """The smaller of the account's scale and the strategy's own."""
     bench = Bench("sizing.fixed_lots=101")

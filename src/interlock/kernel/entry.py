@@ -57,13 +57,37 @@ def _limit_lots(policy: Row, state: Row, instrument: int, strategy: int, price: 
 
 
 @compiled
+def _exposure_room_units(policy: Row, account: Row, leverage_ppm: int) -> int:
+    """Return how much notional the limits on exposure leave, at so much leverage."""
+    limit_ppm = min(
+        policy["account"]["sizing"]["exposure_ppm"], policy["account"]["limits"]["exposure_ppm"]
+    )
+    room_units = _room_units(
+        limit_ppm=limit_ppm,
+        equity_units=account["equity_units"],
+        used_units=account["exposure_units"] + account["pending_exposure_units"],
+    )
+    if room_units > 0:
+        most_units = mul_div(a=UNITS_MAX, b=PPM, c=leverage_ppm)
+        room_units = mul_div(a=min(room_units, most_units), b=leverage_ppm, c=PPM)
+    return room_units
+
+
+@compiled
 def size_entry(
-    policy: Row, state: Row, instrument: int, strategy: int, price: int, leverage_ppm: int
+    policy: Row,
+    state: Row,
+    instrument: int,
+    strategy: int,
+    price: int,
+    leverage_ppm: int,
+    lots_max: int,
 ) -> int:
     """Return the lots of an entry: the smallest of method, risk, position, exposure and limits.
 
     Every number it used stays in ``state["sizing"]``. ``price`` is what the entry is expected to
-    pay, in ticks, slippage included; ``state["sizing"]`` holds the stop distance already.
+    pay, in ticks, slippage included; ``state["sizing"]`` holds the stop distance already. What the
+    signal itself asks for, ``lots_max``, is one limit more; 0 is none.
     """
     account = state["account"]
     scratch = state["sizing"]
@@ -95,14 +119,7 @@ def size_entry(
     )
     paid = price + mul_div_up(a=price, b=max(policy["account"]["costs"]["assumed_ppm"], 0), c=PPM)
     scratch["position_lots"] = lots_of(units=room_units, price=paid, spec=spec)  # fee included
-    room_units = _room_units(
-        limit_ppm=min(sizing["exposure_ppm"], policy["account"]["limits"]["exposure_ppm"]),
-        equity_units=equity_units,
-        used_units=account["exposure_units"] + account["pending_exposure_units"],
-    )
-    if room_units > 0:
-        most_units = mul_div(a=UNITS_MAX, b=PPM, c=leverage_ppm)
-        room_units = mul_div(a=min(room_units, most_units), b=leverage_ppm, c=PPM)
+    room_units = _exposure_room_units(policy=policy, account=account, leverage_ppm=leverage_ppm)
     scratch["exposure_lots"] = lots_of(units=room_units, price=price, spec=spec)
     scratch["limit_lots"] = max(
         _limit_lots(
@@ -116,9 +133,10 @@ def size_entry(
         scratch["position_lots"],
         scratch["exposure_lots"],
         scratch["limit_lots"],
+        lots_max if lots_max > 0 else QTY_LOTS_MAX,
     )
     scratch["scale_ppm"] = min(account["size_scale_ppm"], own["size_scale_ppm"])
-    lots = mul_div(a=min(lots, QTY_LOTS_MAX), b=scratch["scale_ppm"], c=PPM)
+    lots = mul_div(a=lots, b=scratch["scale_ppm"], c=PPM)
     lots = round_to_lot(lots=lots, lot=max(spec["lot"], 1))
     scratch["lots"] = lots
     return lots
@@ -215,6 +233,7 @@ def ask_entry(
     model: int,
     edge_bps: int,
     has_edge: int,
+    lots_max: int,
 ) -> None:
     """Fill the proposal for a market entry, sized; distances and costs included.
 
@@ -228,6 +247,7 @@ def ask_entry(
         model: Price of the target the signal proposes, in ticks; 0 none.
         edge_bps: Gain the signal expects before costs.
         has_edge: 1 when it states one.
+        lots_max: What the signal asks for at most; 0 leaves it to the sizing.
     """
     spec = policy["instruments"][instrument]
     inst = state["instruments"][instrument]
@@ -271,6 +291,7 @@ def ask_entry(
             strategy=strategy,
             price=price,
             leverage_ppm=ask["leverage_ppm"],
+            lots_max=lots_max,
         )
     ask["qty"] = lots
     if lots > 0:

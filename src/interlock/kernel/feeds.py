@@ -16,7 +16,7 @@ from interlock.kernel.market import (
     update_atr,
     update_quote,
 )
-from interlock.kernel.propose import judge, refuse, submit
+from interlock.kernel.propose import judge, judge_seen, refuse, submit
 from interlock.kernel.protect import begin_exit, move_stop, press_exit, protect
 from interlock.kernel.records import Row
 
@@ -210,8 +210,12 @@ def on_signal(policy: Row, state: Row, out: Row, row: Row) -> None:
         model=row["target_ticks"],
         edge_bps=row["edge_bps"],
         has_edge=row["has_edge"],
+        lots_max=row["qty"],
     )
-    if judge(policy=policy, state=state):
+    may_go = judge(policy=policy, state=state)
+    if row["price"] > 0:
+        may_go = judge_seen(policy=policy, state=state, price=row["price"]) and may_go
+    if may_go:
         submit(policy=policy, state=state, out=out, peer_id=0, payload_id=row["payload_id"])
     else:
         refuse(state=state, out=out, payload_id=row["payload_id"])

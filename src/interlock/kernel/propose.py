@@ -10,7 +10,9 @@ from interlock.kernel.gate import gate, lowest_reason
 from interlock.kernel.latches import find_latch
 from interlock.kernel.orders import reserve, take_slot
 from interlock.kernel.rates import rate_add, rate_count
+from interlock.kernel.reasons import Reason
 from interlock.kernel.records import SUBS, Row
+from interlock.kernel.rules_order import FIRST_BIT, price_collar
 from interlock.kernel.state import RATE_BUCKETS, REPEATS
 from interlock.kernel.units import NS_PER_MINUTE, NS_PER_SECOND, PPM
 
@@ -169,6 +171,28 @@ def judge(policy: Row, state: Row) -> bool:
     state["masks"][0] = mask_lo
     state["masks"][1] = mask_hi
     return bool(mask_lo == 0 and mask_hi == 0)
+
+
+@compiled
+def judge_seen(policy: Row, state: Row, price: int) -> bool:
+    """Judge by the collar the price that a signal saw, too; return whether it may go.
+
+    An idea that was had at another market than this one is no idea about this one. The verdict
+    that stays is that of the price which is farther from the mark: this one, or the order's own.
+    Only after ``judge``.
+    """
+    ask = state["proposal"]
+    verdict = state["verdicts"][Reason.PRICE_COLLAR]
+    mark = state["view"]["mark"]
+    expected = ask["price"]
+    if abs(price - mark) <= abs(expected - mark):
+        return True
+    ask["price"] = price
+    is_far = price_collar(policy, state["view"], ask, verdict)
+    ask["price"] = expected
+    if is_far:
+        state["masks"][1] |= 1 << (Reason.PRICE_COLLAR - FIRST_BIT)
+    return not is_far
 
 
 @compiled

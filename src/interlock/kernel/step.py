@@ -55,6 +55,8 @@ def _signal_is_sound(policy: Row, row: Row) -> bool:
         return False
     if not -QTY_LOTS_MAX < row["edge_bps"] < QTY_LOTS_MAX:
         return False
+    if not 0 <= row["qty"] <= QTY_LOTS_MAX or not 0 <= row["price"] <= PRICE_TICKS_MAX:
+        return False
     return bool(0 <= row["target_ticks"] <= PRICE_TICKS_MAX)
 
 
