@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.data.errors import InstrumentError
+from interlock.data.file_names import symbol_of
 from interlock.data.inference import ASSUMED, coin_digits, infer_instrument
 from interlock.data.instruments import (
     CASH_DIGITS,
@@ -17,7 +18,7 @@ from interlock.data.instruments import (
     InstrumentClass,
     load_instruments,
 )
-from interlock.data.names import classify, symbol_of
+from interlock.data.names import classify
 from interlock.kernel.codes import Settle
 from tests.data.makers import instrument
 

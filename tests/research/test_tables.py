@@ -5,8 +5,9 @@ import pytest
 from interlock.kernel.codes import Cause, Exit, Flag, Kind, Level, OrderKind, Role
 from interlock.kernel.reasons import Reason
 from interlock.research.latched import latches_table, releases_of
-from interlock.research.orders import orders_table, reasons_of
+from interlock.research.orders import orders_table
 from interlock.research.trades import trades_table
+from interlock.runtime.readable import reasons_of
 from interlock.sim.loop import OPERATOR
 from tests.research.makers import cents, log_of
 

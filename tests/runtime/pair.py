@@ -232,3 +232,20 @@ def leaving() -> tuple[Pair, NewOrder, NewOrder]:
     pair.signal(SELL)
     assert set(pair.book.orders().values()) == {"PENDING_CANCEL"}
     return pair, stop, target
+
+
+def growing() -> tuple[Pair, NewOrder]:
+    """Return an engine that asked for its target to grow from 40 to 100 lots, and the target."""
+    pair, entry = bought()
+    pair.tell(pair.venue.report(Kind.ACCEPTED, entry), pair.venue.fill(entry, 40))
+    stop, target = pair.requests()[1:]
+    assert isinstance(stop, NewOrder)
+    assert isinstance(target, NewOrder)
+    pair.tell(pair.venue.report(Kind.ACCEPTED, stop), pair.venue.report(Kind.ACCEPTED, target))
+    pair.tell(pair.venue.fill(entry, 60))
+    asked = {ask.client_id: ask.qty for ask in pair.requests() if isinstance(ask, Amend)}
+    assert asked == {stop.client_id: 100, target.client_id: 100}
+    stop_grew = pair.venue.report(Kind.AMENDED, stop, qty=100, trigger=stop.trigger)
+    pair.tell(stop_grew)
+    pair.asks()
+    return pair, target

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.journal.rows import Entry, RowKind
-from interlock.kernel.codes import Kind, OrderState
+from interlock.kernel.codes import Flag, Kind, OrderState
 from interlock.kernel.records import Row, Rows, rows
 from interlock.runtime.clock import NS_PER_MS, NS_PER_S
 from interlock.runtime.entries import commands_of, events_of
@@ -35,6 +35,7 @@ class Venue:
         self._pair = pair
         self.feed = 0
         self.trades = 0
+        self._told: dict[int, tuple[str, int]] = {}  # whose fill a trade was, and of how many lots
 
     def welcome(self, *, ended: bool = False) -> Welcome:
         """Return the answer to its greeting."""
@@ -89,10 +90,22 @@ class Venue:
         row = self._row(kind, order, **fields)
         return Report(client_id=order.client_id, peer_client_id=order.peer_client_id, row=row[0])
 
-    def fill(self, order: NewOrder, lots: int = 0, *, trade: int = 0, price: int = PRICE) -> Report:
-        """Return a fill of an order, all of it unless it is said how much."""
+    def fill(
+        self, order: NewOrder, lots: int = 0, *, of: int = 0, trade: int = 0, price: int = PRICE
+    ) -> Report:
+        """Return a fill of an order, all of it unless it is said how much.
+
+        It is the last one when the order, of as many lots as it began with unless they are given,
+        is filled with it.
+        """
+        number = self._trade(trade)
+        self._told[number] = order.client_id, lots or order.qty
+        filled = sum(
+            told for client_id, told in self._told.values() if client_id == order.client_id
+        )
+        flags = order.flags | (Flag.LAST if filled >= (of or order.qty) else 0)
         return self.report(
-            Kind.FILL, order, qty=lots or order.qty, price=price, ext_lo=self._trade(trade)
+            Kind.FILL, order, qty=lots or order.qty, price=price, ext_lo=number, flags=flags
         )
 
     def found(

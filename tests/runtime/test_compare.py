@@ -1,5 +1,7 @@
 """Comparing with the venue: positions, orders, equity, and what changed unheard."""
 
+import pytest
+
 from interlock.kernel.codes import ACCOUNT, Cause, Kind
 from interlock.runtime.link import Phase
 from interlock.runtime.reconcile import held_instruments
@@ -13,6 +15,7 @@ from tests.runtime.pair import (
     Pair,
     asked_about,
     bought,
+    growing,
     holding,
     reconnect,
 )
@@ -181,3 +184,63 @@ def test_a_larger_order_that_filled_whole_is_no_overfill() -> None:
     assert stop.client_id not in pair.book.orders()
     assert "ALARM OVERFILL" not in pair.book.story()
     assert pair.book.inst("position") == -30
+
+
+@pytest.mark.parametrize("lots", [40, 70])
+def test_an_order_that_grew_unheard_is_over_when_the_venue_says_so(lots: int) -> None:
+    """It was amended from 40 to 100, and fills what we believe to be all of it, or more."""
+    pair, target = growing()
+    pair.tell(pair.venue.fill(target, lots, of=100))
+    assert asked_about(pair) == [target.client_id]
+    assert pair.book.inst("position") == 100, "nothing is booked before it is known of what"
+    pair.venue.trades -= 1
+    pair.tell(pair.venue.found(target, VenueState.WORKING, lots, qty=100))
+    assert pair.book.orders()[target.client_id] == "PARTIAL"
+    assert pair.book.inst("position") == 100 - lots
+    pair.tell(pair.venue.fill(target, 100 - lots, of=100))
+    assert pair.book.inst("position") == 0
+    assert target.client_id not in pair.book.orders()
+    assert "ALARM" not in " ".join(pair.book.story())
+
+
+def test_an_order_that_grew_unheard_may_fill_whole_at_once() -> None:
+    """Its last fill is of more than we believe to be left of it."""
+    pair, target = growing()
+    pair.tell(pair.venue.fill(target, 100, of=100))
+    assert asked_about(pair) == [target.client_id]
+    pair.venue.trades -= 1
+    pair.tell(pair.venue.found(target, VenueState.FILLED, 100, qty=100))
+    assert pair.book.inst("position") == 0
+    assert "ALARM" not in " ".join(pair.book.story())
+
+
+def test_an_order_that_is_heard_to_grow_and_to_fill_at_once_is_not_asked_about() -> None:
+    """Both come in one read; the fill is judged when the amendment was decided on."""
+    pair, target = growing()
+    amended = pair.venue.report(Kind.AMENDED, target, qty=100, price=target.price)
+    pair.tell(amended, pair.venue.fill(target, 70, of=100), pair.venue.fill(target, 30, of=100))
+    assert asked_about(pair) == []
+    assert pair.book.inst("position") == 0
+    assert "ALARM" not in " ".join(pair.book.story())
+
+
+def test_a_fill_that_comes_twice_is_not_taken_for_more_than_was_ordered() -> None:
+    """It is known: nothing is asked, and it is counted as told again."""
+    pair, order = bought()
+    pair.tell(pair.venue.fill(order, 60, trade=1))
+    pair.asks()
+    pair.tell(pair.venue.fill(order, 60, trade=1))
+    assert asked_about(pair) == []
+    assert pair.book.inst("position") == 60
+    assert pair.engine.fills.duplicates == 1
+
+
+def test_more_than_was_ordered_is_booked_when_the_venue_stands_by_it() -> None:
+    """It is a fact, and a person is told."""
+    pair, order = bought()
+    pair.tell(pair.venue.fill(order, 130))
+    assert asked_about(pair) == [order.client_id]
+    pair.venue.trades -= 1
+    pair.tell(pair.venue.found(order, VenueState.FILLED, 130))
+    assert pair.book.inst("position") == 130
+    assert "ALARM OVERFILL" in pair.book.story()

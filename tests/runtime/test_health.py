@@ -71,6 +71,11 @@ def test_an_engine_that_is_well_passes() -> None:
         ),
         (
             "DEGRADED",
+            "the venue has not answered yet to the stop of AAA",
+            {"positions": [position(protected=False)], "orders": [order(state="INTENT")]},
+        ),
+        (
+            "DEGRADED",
             "nobody knows what became of 7-1 (AAA)",
             {"orders": [order(state="UNKNOWN")]},
         ),

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from interlock.data import faults, ticks
 from interlock.data.columns import NUMBERS, PRICES
 from interlock.data.errors import BarError
+from interlock.data.file_names import PERPETUAL, symbol_of
 from interlock.data.inference import infer_instrument
 from interlock.data.instruments import Instrument
 from interlock.data.memory import memory_available_bytes
 from interlock.data.merge import BAR, Bars
-from interlock.data.names import PERPETUAL, plain, symbol_of
+from interlock.data.names import plain
 from interlock.data.periods import SHARE_MIXED, find_period, set_closes, span_text, timing_notes
 from interlock.data.table import read_table
 from interlock.data.times import recognise_times

@@ -12,11 +12,10 @@ from interlock.research.explanation import (
     is_of,
     judged_alone,
     row_of,
-    rules_of,
 )
-from interlock.research.readable import scale_of
 from interlock.research.sizes import sizes_of
 from interlock.runtime.ids import Id, IdError
+from interlock.runtime.readable import rules_of, scale_of
 
 
 def _state_at(finished: Finished, row: Row) -> StateArray | None:

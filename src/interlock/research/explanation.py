@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interlock.kernel.codes import Alarm, Exit, Flag, Kind, OrderKind, Role
 from interlock.kernel.policy import PolicyArray
@@ -17,55 +16,14 @@ from interlock.kernel.reasons import Reason
 from interlock.kernel.records import SUBS, Row, Rows, new_out
 from interlock.kernel.state import StateArray
 from interlock.kernel.step import step
-from interlock.research.readable import (
-    Scale,
-    limit_text,
-    relation_of,
-    stands,
-    time_text,
-    value_text,
-)
 from interlock.research.sizes import Sized
 from interlock.runtime.ids import Id, order_name, signal_name
+from interlock.runtime.readable import Rule, Scale, time_text
 
-_LEVELS: Final = ((30, "account"), (60, "strategy"), (len(Reason) + 1_000, "instrument"))
 _SAME: Final = ("instrument", "side", "order_kind", "role", "qty", "price", "trigger")
 _NOT_TOLD: Final = (Kind.SUBMIT, Kind.CLOSED)
 _DECISIONS: Final = (Kind.SUBMIT, Kind.REFUSED)
 _ONE_KEPT: Final = "One event decided several orders, and only the last one's rules were kept."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule's verdict on one order.
-
-    Attributes:
-        reason: Its name, and that of the refusal.
-        number: The reason's number; the lowest that fails is the one that is given.
-        level: ``account``, ``strategy`` or ``instrument``.
-        value: Measured, raw.
-        limit: Raw.
-        value_text: As people read it.
-        limit_text: As people read it.
-        relation: How value has to stand to limit.
-        passed: The verdict.
-        applied: False where it passed although value and limit do not stand so: the rule is about
-            another kind of order (an order that only reduces is let through by every limit on
-            adding), or was told not to hold.
-        assumed: True where the feed does not carry what the rule needs.
-    """
-
-    reason: str
-    number: int
-    level: str
-    value: int
-    limit: int
-    value_text: str
-    limit_text: str
-    relation: str
-    passed: bool
-    applied: bool
-    assumed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,54 +76,32 @@ class Judged:
     sizing: tuple[Sized, ...]
 
 
-def rules_of(verdicts: NDArray[np.void], scale: Scale) -> tuple[Rule, ...]:
-    """Return the verdicts of a judgement, in the order in which the rules run.
-
-    Args:
-        verdicts: Shape (rules + 1,), dtype ``kernel.records.VERDICT``.
-        scale: Of the instrument that was judged.
-    """
-    found = []
-    for reason in Reason:
-        if reason is Reason.NONE:
-            continue
-        row = verdicts[reason]
-        value, limit = int(row["value"]), int(row["limit"])
-        found.append(
-            Rule(
-                reason=reason.name,
-                number=int(reason),
-                level=next(level for below, level in _LEVELS if reason < below),
-                value=value,
-                limit=limit,
-                value_text=value_text(reason, value, scale),
-                limit_text=limit_text(reason, limit, scale),
-                relation=relation_of(reason),
-                passed=bool(row["failed"] == 0),
-                applied=bool(row["failed"] == 1) or stands(reason, value, limit),
-                assumed=bool(row["assumed"] == 1),
-            )
-        )
-    return tuple(found)
-
-
 def is_of(state: StateArray, row: Row) -> bool:
     """Return whether the scratch is of the decision that wrote ``row``."""
     return all(state["proposal"][name][0] == row[name] for name in _SAME)
 
 
+_SIDES: Final = {1: "BUY", -1: "SELL", 0: "CLOSE"}
+_FIELDS: Final = {"quantity": "qty", "price_seen": "price"}
+
+
 def _signal(row: Row, scale: Scale, strategy: str) -> dict[str, Any]:
-    """Return what the strategy said."""
+    """Return what the strategy said; one from outside may say how much and at which price."""
+    asked = {
+        "quantity": scale.quantity(int(row["qty"])),
+        "price_seen": scale.price(int(row["price"])),
+    }
     return {
         "id": signal_name(int(row["seq"])),
         "ts": time_text(int(row["ts_ns"])),
         "strategy": strategy,
-        "side": "BUY" if row["side"] > 0 else "SELL",
+        "side": _SIDES[int(row["side"])],
         "exit_only": bool(row["flags"] & Flag.EXIT_ONLY),
         "edge_bps": int(row["edge_bps"]) if row["has_edge"] else None,
         "stop": scale.price(int(row["stop_ticks"])) if row["stop_ticks"] else None,
         "target": scale.price(int(row["target_ticks"])) if row["target_ticks"] else None,
         "score": float(row["score"]),
+        **{name: text for name, text in asked.items() if row[_FIELDS[name]]},
     }
 
 

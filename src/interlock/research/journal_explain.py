@@ -22,9 +22,7 @@ from interlock.research.explanation import (
     is_of,
     judged_alone,
     row_of,
-    rules_of,
 )
-from interlock.research.readable import Scale, scale_of
 from interlock.research.replay import begin_replay, first_row
 from interlock.research.sizes import Sized, sizes_of
 from interlock.research.traded import NAME, read_traded
@@ -38,8 +36,10 @@ from interlock.runtime.entries import (
 )
 from interlock.runtime.ids import Id, IdError, read_client_name, read_id
 from interlock.runtime.names import Names
+from interlock.runtime.readable import Scale, rules_of, scale_of
 from interlock.runtime.recover import genesis_of
 from interlock.runtime.replaying import SNAPSHOTS
+from interlock.runtime.session import strategies_in
 
 _CLIENT: Final = "i-"
 _NOT_REPLAYED: Final = "What was decided cannot be judged again, so its size is not shown: "
@@ -192,7 +192,7 @@ class _Judge:
         number = int(order["instrument"])
         return Judged(
             rules=rules_of(state["verdicts"][0], self._scale),
-            sizing=sizes_of(policy, self._scale, state, number),
+            sizing=sizes_of(policy, self._scale, state, number, int(event["qty"][0])),
         )
 
     def _before(self, rows: Iterator[JournalRow]) -> Iterator[JournalRow]:
@@ -236,17 +236,16 @@ def explain_journal(store: Store, text: str) -> Explanation:
         row=row,
         life=Life(log=found.log, scale=scale),
         symbol=str(said["instruments"][number]["symbol"]),
-        strategy=_strategy(said, row),
+        strategy=_strategy(strategies_in(said, found.start), row),
         judge=judge,
     ).explained()
     return _with_venue(explained, names, judge.why_not)
 
 
-def _strategy(genesis: Said, row: Row) -> str:
+def _strategy(names: list[str], row: Row) -> str:
     """Return the name of the strategy that a row is of."""
-    names = genesis["strategies"]
     number = int(row["strategy"])
-    return str(names[number]) if 0 <= number < len(names) else ""
+    return names[number] if 0 <= number < len(names) else ""
 
 
 def _with_venue(explained: Explanation, names: Names, why_not: str) -> Explanation:

@@ -7,10 +7,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from interlock.kernel.codes import Flag, Kind, OrderKind, OrderState, Role
-from interlock.kernel.reasons import MASK_BITS, Reason
+from interlock.kernel.reasons import Reason
 from interlock.kernel.records import SUBS, Rows
 from interlock.research.ids import order_names, signal_names
 from interlock.research.tables import Scales, floats, look_up, money, names, texts, times
+from interlock.runtime.readable import reasons_of
 
 _ENDS: Final = {
     Kind.REJECTED: OrderState.REJECTED,
@@ -20,17 +21,6 @@ _ENDS: Final = {
 }
 REFUSED: Final = "REFUSED"
 _REPORTS: Final = (Kind.ACCEPTED, Kind.FILL, Kind.AMENDED, *_ENDS)
-
-
-def reasons_of(mask_lo: int, mask_hi: int) -> tuple[Reason, ...]:
-    """Return the rules that failed, lowest first.
-
-    >>> [reason.name for reason in reasons_of(1 << 16, 1 << 0)]
-    ['CASH_SHORT', 'QTY_NOT_POSITIVE']
-    """
-    bits = [bit + 1 for bit in range(MASK_BITS) if mask_lo >> bit & 1]
-    bits += [bit + 1 + MASK_BITS for bit in range(MASK_BITS) if mask_hi >> bit & 1]
-    return tuple(Reason(bit) for bit in bits)
 
 
 def _fates(log: Rows, scales: Scales) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """What came from outside in a journal's session: bars, calendar, and what people asked for.
 
-Signals, reports and funding are no part of it: they are what the session made of it.
+Its strategy's signals, reports and funding are no part of it: they are what the session made of
+it. Signals that somebody else sent are.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,15 @@ from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import ROW, ROW_BYTES, Rows
 from interlock.research.inputs import Rules
 from interlock.research.traded import Traded, read_traded, rules_in
-from interlock.runtime.entries import Said, Tier, commands_of, events_of, policy_of, said_by
+from interlock.runtime.entries import (
+    Said,
+    Tier,
+    commands_of,
+    events_of,
+    policy_of,
+    said_by,
+    signal_key,
+)
 
 CALENDAR: Final = (
     *(Kind.DAY, Kind.SESSION_OPEN, Kind.SESSION_CLOSE, Kind.BLACKOUT_START, Kind.BLACKOUT_END),
@@ -147,13 +156,13 @@ class Reader:
             found.signals = 0
         elif kind in CALENDAR:
             found.calendar += event.tobytes()
-        elif kind == Kind.SIGNAL:
+        elif kind == Kind.SIGNAL and not signal_key(event[0]):
             found.signals += 1
         elif kind == Kind.FILL:
             found.decided += event.tobytes()
         elif kind == Kind.ABSENT:
             found.abandoned += 1
-        elif kind in ASKED:
+        elif kind in ASKED or kind == Kind.SIGNAL:
             policy = None
             if kind == Kind.POLICY_SET:
                 policy = policy_of(row.entry, self._tier)

@@ -18,9 +18,9 @@ from interlock.kernel.codes import Flag, Kind, OrderKind, Role
 from interlock.kernel.reasons import Reason
 from interlock.kernel.records import ROW, Row, Rows
 from interlock.research.outside import Reader, Session
-from interlock.research.readable import Scale, scale_of, time_text
 from interlock.research.replay import begin_replay
 from interlock.research.rerun import rerun
+from interlock.runtime.readable import Scale, scale_of, time_text
 from interlock.runtime.replaying import ReplayError, Told
 
 SHOWN_MAX: Final = 100  # of those that only one has

@@ -7,7 +7,7 @@ from interlock.kernel.codes import SizingMethod, StopMethod, TargetMethod
 from interlock.kernel.policy import PolicyArray
 from interlock.kernel.state import StateArray
 from interlock.kernel.units import LIMIT_NONE
-from interlock.research.readable import Scale, Unit
+from interlock.runtime.readable import Scale, Unit
 
 _LOTS: Final = (
     ("risk_lots", "risk per trade allows"),
@@ -30,8 +30,12 @@ def _share(scale: Scale, ppm: int) -> str:
     return "none" if ppm >= LIMIT_NONE else scale.number(Unit.SHARE, ppm)
 
 
+def _sized(scale: Scale, name: str, lots: int, words: str = "") -> Sized:
+    return Sized(name=name, raw=lots, text=scale.quantity(lots) + words)
+
+
 def sizes_of(
-    policy: PolicyArray, scale: Scale, state: StateArray, instrument: int
+    policy: PolicyArray, scale: Scale, state: StateArray, instrument: int, asked: int = 0
 ) -> tuple[Sized, ...]:
     """Return the arithmetic of the last entry that was sized.
 
@@ -40,6 +44,7 @@ def sizes_of(
         scale: Of the instrument.
         state: Shape (1,), just after the decision.
         instrument: Its number.
+        asked: Lots that the signal asked for at most; 0 when it did not.
     """
     account = policy["account"][0]
     scratch, view = state["sizing"][0], state["view"][0]
@@ -79,12 +84,12 @@ def sizes_of(
             name="lost per unit at the stop", raw=loss, text=f"{scale.price(loss)}, costs included"
         )
     )
-    lots = int(scratch["method_lots"])
-    found.append(Sized(name=f"{method} asks for", raw=lots, text=scale.quantity(lots)))
+    found.append(_sized(scale, f"{method} asks for", int(scratch["method_lots"])))
     for name, words in _LOTS:
-        lots = int(scratch[name])
         share = f" ({allowed[name]} of equity)" if name in allowed else ""
-        found.append(Sized(name=words, raw=lots, text=f"{scale.quantity(lots)}{share}"))
+        found.append(_sized(scale, words, int(scratch[name]), share))
+    if asked > 0:
+        found.append(_sized(scale, "the signal asks for", asked))
     ppm = int(scratch["scale_ppm"])
     found.append(
         Sized(name="size after losses in a row", raw=ppm, text=scale.number(Unit.TIMES, ppm))

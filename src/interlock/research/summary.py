@@ -24,10 +24,10 @@ from interlock.research.equity import (
 from interlock.research.inputs import Inputs
 from interlock.research.latched import latches_table, releases_of
 from interlock.research.orders import orders_table
-from interlock.research.readable import time_text
 from interlock.research.results import Costs, OpenPosition, Results, Summary
 from interlock.research.tables import Scales, money, scales_of
 from interlock.research.trades import trades_table
+from interlock.runtime.readable import time_text
 
 STRATEGY: Final = 0  # the one strategy of a run
 

@@ -3,7 +3,7 @@
 Neither the instruments file nor the files of bars are asked again. They may have changed since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class Traded:
         parameters: Of it, all of them.
         name: Of the strategy in the policy.
         edge_required: What the strategy said of itself.
+        others: Names of the strategies after it, whose signals came from outside; they state no
+            edge.
     """
 
     instruments: tuple[Instrument, ...]
@@ -52,6 +54,7 @@ class Traded:
     parameters: Mapping[str, object]
     name: str
     edge_required: bool
+    others: tuple[str, ...] = ()
 
     def loaded(self) -> Strategy:
         """Return the strategy, as its file is now.
@@ -62,11 +65,15 @@ class Traded:
         return load_strategy(self.strategy, self.parameters)
 
 
-def traded_said(inputs: Inputs) -> Said:
+def traded_said(inputs: Inputs, others: Sequence[str] = ()) -> Said:
     """Return what the note of a start has to say under ``NAME``.
 
     Every parameter of the strategy is said, also those that nobody set: another version of it may
     have other defaults.
+
+    Args:
+        inputs: Of the run.
+        others: Names of the strategies after the one that runs.
     """
     return {
         "instruments": [to_json(one) for one in inputs.instruments],
@@ -78,6 +85,7 @@ def traded_said(inputs: Inputs) -> Said:
         "parameters": inputs.strategy.definition.model_dump(mode="json"),
         "name": inputs.strategy.name,
         "edge_required": inputs.strategy.edge_required,
+        "others": list(others),
     }
 
 
@@ -103,6 +111,7 @@ def read_traded(said: Said, where: str) -> Traded:
             parameters={str(key): value for key, value in found["parameters"].items()},
             name=str(found["name"]),
             edge_required=bool(found["edge_required"]),
+            others=tuple(map(str, found.get("others", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f": {error}" if isinstance(error, InstrumentError) else ""
@@ -127,10 +136,11 @@ def policy_of_rules(traded: Traded, rules: Rules, tier: Tier) -> PolicyArray:
         rules.policy,
         rules.breakers,
         traded.instruments,
-        [traded.name],
+        [traded.name, *traded.others],
         periods_ns=traded.periods_ns,
         feeds=traded.feeds,
-        edge_required_overrides={traded.name: traded.edge_required},
+        edge_required_overrides=dict.fromkeys(traded.others, False)
+        | {traded.name: traded.edge_required},
         native_oco=traded.native_oco,
         tier=tier,
     )

@@ -13,6 +13,9 @@ from interlock.kernel.records import new_out, rows
 from interlock.kernel.replay import advance
 from interlock.kernel.state import new_state
 from interlock.kernel.step import step
+from interlock.runtime import probing
+from interlock.runtime.turns import Scale
+from interlock.runtime.usage import limits_all
 from interlock.signals import loading
 from interlock.sim.host import Tape, Tier, run
 from interlock.sim.venue import venue_step
@@ -43,6 +46,14 @@ def _kernel(tier: Tier) -> None:
     advance(empty_policy(tier), new_state(CASH_UNITS, tier), row, 0, new_out())
 
 
+def _questions(tier: Tier) -> None:
+    """Compile what is asked of the gate without an order."""
+    policy, state = empty_policy(tier), new_state(CASH_UNITS, tier)
+    digits = [Scale(symbol="", price_digits=0, qty_digits=0)]
+    limits_all(policy, state, currency="", scales=digits, strategies=[""], now_ns=1)
+    probing.warm(policy, state)
+
+
 def _loop(tier: Tier) -> None:
     """Compile the loop that joins the two, by running it on no bars at all."""
     policy = empty_policy(tier)
@@ -63,6 +74,7 @@ def _strategies(_tier: Tier) -> None:
 _PIECES: Final[tuple[tuple[str, Callable[[Tier], None]], ...]] = (
     ("the simulated venue", _venue),
     ("the kernel", _kernel),
+    ("the questions to it", _questions),
     ("the loop around them", _loop),
     ("the built-in strategies", _strategies),
 )

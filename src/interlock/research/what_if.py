@@ -7,7 +7,7 @@ is not guessed.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,12 +20,11 @@ from interlock.kernel.records import Rows, new_out, rows
 from interlock.kernel.state import StateArray
 from interlock.kernel.step import step
 from interlock.research.inputs import Rules
-from interlock.research.orders import reasons_of
-from interlock.research.readable import Scale, scale_of, time_text
 from interlock.research.replay import Begun, begin_replay
 from interlock.research.traded import Traded, policy_of_rules, read_traded
 from interlock.runtime.entries import commands_of, events_of, said_by
 from interlock.runtime.ids import signal_name
+from interlock.runtime.readable import Scale, reasons_of, scale_of, time_text
 from interlock.runtime.replaying import Told
 
 _EVENT: Final = RowKind.EVENT
@@ -311,17 +310,19 @@ def _nobody(_events: int) -> None:
 
 
 def traded_in(store: Store) -> Traded:
-    """Return what a journal's first start says was traded.
+    """Return what a journal's first start says was traded, with every strategy up to its last.
 
     Raises:
         JournalError: It does not say it.
     """
+    found: Traded | None = None
     for row in store.read():
         if row.entry.kind is RowKind.NOTE:
             said = said_by(row.entry)
             if said.get("what") == "start":
-                return read_traded(said, store.name)
-    return read_traded({}, store.name)
+                one = read_traded(said, store.name)
+                found = one if found is None else replace(found, others=one.others)
+    return found or read_traded({}, store.name)
 
 
 def what_if(store: Store, rules: Rules, tell: Told = _nobody) -> WhatIf:

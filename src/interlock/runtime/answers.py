@@ -11,6 +11,7 @@ from interlock.runtime.metrics import Metrics
 from interlock.runtime.names import Names
 from interlock.runtime.session import Setup
 from interlock.runtime.status import status_of
+from interlock.runtime.usage import limits_all
 
 
 class Reload(Protocol):
@@ -58,8 +59,21 @@ class Answers:
         }
 
     async def _ask_status(self, asked: Said) -> Said:
-        assert asked
-        return status_of(self._driver, self._setup, self._names, self._extra())
+        found = status_of(self._driver, self._setup, self._names, self._extra())
+        if asked.get("limits", True):
+            found["limits_all"] = self._limits()
+        return found
+
+    def _limits(self) -> list[Said]:
+        engine = self._driver.engine
+        return limits_all(
+            engine.decider.policy,
+            engine.decider.state,
+            currency=self._setup.currency,
+            scales=self._setup.scales,
+            strategies=self._setup.strategies,
+            now_ns=engine.now_ns(),
+        )
 
     async def _ask_metrics(self, asked: Said) -> Said:
         assert asked

@@ -57,6 +57,8 @@ class Control:
                 await self._converse(reader, writer)
         except (TimeoutError, OSError, asyncio.LimitOverrunError, ValueError):
             pass  # whoever asked is gone, or wrote more than a line may have
+        except asyncio.CancelledError:
+            pass  # the door is shut, and nobody waits for this conversation
         finally:
             self._open -= 1
             writer.close()

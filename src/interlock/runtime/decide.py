@@ -4,6 +4,7 @@
 before its entry is durable.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -137,11 +138,10 @@ class Decider:
         return self._out["rows"][0, : int(self.state["account"]["sub"][0])].copy()
 
     def _payload(self, row: Row, caused: Rows, given: bytes | None) -> bytes:
-        """Return what is journaled with an event: what came with it, or what it was judged by."""
-        if given is not None:
-            return given
-        judged = row["kind"] == _SIGNAL and caused["kind"][0] in _JUDGED
-        return verdict_payload(self.state, {}) if judged else b""
+        """Return what is journaled with an event: what came with it, and what it was judged by."""
+        if row["kind"] != _SIGNAL or caused["kind"][0] not in _JUDGED:
+            return given or b""
+        return verdict_payload(self.state, json.loads(given) if given else {})
 
 
 def _keep_quiet(

@@ -7,25 +7,23 @@ Nothing it returns to be sent depends on anything that is not durable yet.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from interlock.journal.rows import Entry, RowKind
 from interlock.kernel.codes import Cause, Kind, Level
 from interlock.kernel.policy import PolicyArray
-from interlock.kernel.records import Row, Rows
+from interlock.kernel.records import Rows
 from interlock.runtime import reconcile
 from interlock.runtime.clock import Clock
 from interlock.runtime.decide import Decided, Decider
 from interlock.runtime.entries import Said, said_entry, snapshot_entry
+from interlock.runtime.fed import is_fed
 from interlock.runtime.inbox import Inbox, Lane
 from interlock.runtime.last_gate import Outgoing
 from interlock.runtime.link import Link, Phase
 from interlock.runtime.once import Fills
 from interlock.runtime.operator import releases
+from interlock.runtime.pause import Pause, Progress
 from interlock.runtime.reconcile import halt_row
 from interlock.runtime.turns import Turns
 from interlock.venues.port import (
@@ -46,12 +44,6 @@ from interlock.venues.port import (
 )
 
 _ORDER_KINDS: Final = (int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.AMEND))
-FED_KINDS: Final = (
-    *map(int, (Kind.BAR, Kind.QUOTE, Kind.TRADE, Kind.DAY, Kind.SESSION_OPEN)),
-    *map(int, (Kind.SESSION_CLOSE, Kind.BLACKOUT_START, Kind.BLACKOUT_END)),
-)
-_IS_FED: Final = np.zeros(128, dtype=np.bool_)  # by kind
-_IS_FED[list(FED_KINDS)] = True
 _READY: Final = 0  # the number of the beat that says so
 
 Watcher = Callable[[Decided], None]
@@ -61,51 +53,17 @@ class Superseded(Exception):  # noqa: N818 - what happened, not what went wrong
     """A later engine has this account now; this one stops."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How far the engine is.
-
-    Attributes:
-        durable_seq: Up to where the journal is durable.
-        feed: The last feed number that was decided on.
-        ended: Whether the recording has ended.
-        beats: How many were answered.
-    """
-
-    durable_seq: int = 0
-    feed: int = 0
-    ended: bool = False
-    beats: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Pause:
-    """Where a recording waits for us, and what has come of the beat so far."""
-
-    beat: Beat | None = None
-    ordered: bool = False  # an order was asked for since the beat before
-    spoke: bool = False
-    bars: list[Row] = field(default_factory=list)  # that strategies have not seen
-    bars_seq: int = 0  # they may when this is durable
-
-
 def _nothing() -> None:
     """A recording tells its calendar itself."""
-
-
-def is_fed(rows: Rows) -> NDArray[np.bool_]:
-    """Return which rows carry a number of the venue's feed; shape (n,)."""
-    found: NDArray[np.bool_] = _IS_FED[rows["kind"]] & (rows["ext_lo"] > 0)
-    return found
 
 
 def _follows(message: Message) -> bool:
     """Return whether a message may be decided on together with the one before.
 
-    What ends an order may not: whether every fill was heard is seen once those before are decided.
+    What ends an order may not: whether all before it was heard is seen once that was decided on.
     """
     if isinstance(message, Report):
-        return not reconcile.ends_order(message.row)
+        return not reconcile.may_end_order(message.row)
     return isinstance(message, Market)
 
 
@@ -153,8 +111,8 @@ class Engine:
         self._watch = watch
         self._simulated_operator = simulated_operator
         self._messages: deque[Message] = deque()
-        self._entries: list[Entry] = []
-        self._pause = _Pause(bars=list(turns.unseen))
+        self.entries: list[Entry] = []  # to be journaled next
+        self._pause = Pause(bars=list(turns.unseen))
         self._heard = feed  # of the feed, decided on or not
 
     # --- in -----------------------------------------------------------------------------------
@@ -213,11 +171,16 @@ class Engine:
         self._keep(self.decider.set_policy(policy, canonical, self.now_ns()))
         return self.decider.seq
 
-    def note(self, content: Said) -> int:
-        """Write down what this process says of itself, with its epoch; return its seq."""
+    def note(self, content: Said, key: bytes = b"") -> int:
+        """Write down what this process says of itself, with its epoch; return its seq.
+
+        Args:
+            content: What it says.
+            key: What it may be written down once by, or nothing.
+        """
         seq = self.decider.next_seq()
         said = {"epoch": self.epoch, **content}
-        self._entries.append(said_entry(RowKind.NOTE, seq, self.decider.ts_ns, said))
+        self.entries.append(said_entry(RowKind.NOTE, seq, self.decider.ts_ns, said, key))
         return seq
 
     def snapshot(self, kind: RowKind, content: Said) -> int:
@@ -225,7 +188,7 @@ class Engine:
         seq = self.decider.next_seq()
         said = {**content, "feed": self.progress.feed}
         state = self.decider.state
-        self._entries.append(snapshot_entry(kind, seq, self.decider.ts_ns, state, said))
+        self.entries.append(snapshot_entry(kind, seq, self.decider.ts_ns, state, said))
         return seq
 
     def now_ns(self) -> int:
@@ -284,7 +247,7 @@ class Engine:
 
     def _keep(self, decided: Decided) -> None:
         """Queue what was decided: entries to be written, requests to be sent after that."""
-        self._entries.extend(decided.entries)
+        self.entries.extend(decided.entries)
         for command in decided.commands:
             if command.row["kind"] in _ORDER_KINDS:
                 self._pause.ordered = True
@@ -380,7 +343,7 @@ class Engine:
 
     def take_entries(self) -> list[Entry]:
         """Return what is to be journaled next, in order."""
-        found, self._entries = self._entries, []
+        found, self.entries = self.entries, []
         return found
 
     def take_outgoing(self) -> list[Outgoing]:

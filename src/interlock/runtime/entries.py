@@ -29,7 +29,12 @@ Said = dict[str, Any]
 BATCH_ROWS: Final = 256  # of a MARKET row at most
 _LEVEL: Final = 1  # of zlib: states are mostly zeros, and speed matters more
 _FILL_KEY: Final = b"fill"
-_ONCE: Final = (int(Kind.FILL), int(Kind.FUNDING))
+_SIGNAL_KEY: Final = b"signal"
+_KEYS: Final = {
+    int(Kind.FILL): _FILL_KEY,
+    int(Kind.FUNDING): _FILL_KEY,
+    int(Kind.SIGNAL): _SIGNAL_KEY,
+}
 _EVENT: Final = RowKind.EVENT
 
 
@@ -64,7 +69,9 @@ def layout_digest(tier: Tier) -> str:
 
 
 def event_entry(event: Row, commands: Rows, payload: bytes = b"") -> Entry:
-    """Return an event with the commands that it caused; a fill is kept once by its trade's id.
+    """Return an event with the commands that it caused.
+
+    A fill is kept once by its trade's id, and a signal from outside by its own.
 
     Args:
         event: One ROW, stamped.
@@ -74,9 +81,7 @@ def event_entry(event: Row, commands: Rows, payload: bytes = b"") -> Entry:
     body = event.tobytes()
     if len(commands):
         body += commands.tobytes()
-    key = b""
-    if event["kind"] in _ONCE:
-        key = fill_key(event)
+    prefix = _KEYS.get(int(event["kind"]))
     return Entry(
         seq=int(event["seq"]),
         count=1,
@@ -84,16 +89,30 @@ def event_entry(event: Row, commands: Rows, payload: bytes = b"") -> Entry:
         kind=_EVENT,
         body=body,
         payload=payload,
-        key=key,
+        key=b"" if prefix is None else _key(prefix, event),
     )
 
 
 def fill_key(event: Row) -> bytes:
     """Return what a fill may be journaled once by; nothing for one without a trade's id."""
+    return _key(_FILL_KEY, event)
+
+
+def signal_key(event: Row) -> bytes:
+    """Return what a signal may be journaled once by; nothing for a strategy's own."""
+    return _key(_SIGNAL_KEY, event)
+
+
+def is_signal_key(key: bytes) -> bool:
+    """Return whether an entry with this key is what became of a signal from outside."""
+    return key.startswith(_SIGNAL_KEY)
+
+
+def _key(prefix: bytes, event: Row) -> bytes:
     if event["ext_hi"] == 0 and event["ext_lo"] == 0:
         return b""
     return (
-        _FILL_KEY
+        prefix
         + int(event["ext_hi"]).to_bytes(8, "big", signed=True)
         + int(event["ext_lo"]).to_bytes(8, "big", signed=True)
     )
@@ -130,10 +149,12 @@ def commands_of(entry: Entry) -> Rows:
 # --- what processes say -----------------------------------------------------------------------
 
 
-def said_entry(kind: RowKind, seq: int, ts_ns: int, content: Mapping[str, Any]) -> Entry:
-    """Return a GENESIS or a NOTE: JSON."""
+def said_entry(
+    kind: RowKind, seq: int, ts_ns: int, content: Mapping[str, Any], key: bytes = b""
+) -> Entry:
+    """Return a GENESIS or a NOTE: JSON, with what it may be written once by."""
     assert kind in {RowKind.GENESIS, RowKind.NOTE}
-    return Entry(seq=seq, count=1, ts_ns=ts_ns, kind=kind, body=json_bytes(content))
+    return Entry(seq=seq, count=1, ts_ns=ts_ns, kind=kind, body=json_bytes(content), key=key)
 
 
 def said_by(entry: Entry) -> Said:

@@ -63,11 +63,18 @@ def _connection(status: Said) -> Found:
 def _holdings(status: Said) -> Found:
     """Yield what is held without protection, and orders of which nobody knows what became."""
     leaving = {one["symbol"] for one in status["orders"] if one["role"] == "EXIT"}
+    sent = {
+        one["symbol"]
+        for one in status["orders"]
+        if one["role"] == "STOP" and one["state"] == "INTENT"
+    }
     for one in status["positions"]:
         if one["protected"]:
             continue
         if one["symbol"] in leaving:
             yield Health.DEGRADED, f"{one['symbol']} is being closed and has no stop meanwhile"
+        elif one["symbol"] in sent:
+            yield Health.DEGRADED, f"the venue has not answered yet to the stop of {one['symbol']}"
         else:
             yield Health.FAIL, f"{one['symbol']} is held without a stop"
     for one in status["orders"]:

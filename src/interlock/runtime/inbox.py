@@ -77,6 +77,11 @@ class Inbox:
     def __len__(self) -> int:
         return sum(self._waiting(lane) for lane in Lane)
 
+    @property
+    def urgent(self) -> int:
+        """How many rows wait that go before the market."""
+        return sum(map(len, self._urgent))
+
     def _waiting(self, lane: Lane) -> int:
         """Return how many rows wait in one lane."""
         return len(self._market) if lane is Lane.MARKET else len(self._urgent[lane])

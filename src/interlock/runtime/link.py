@@ -16,6 +16,7 @@ from interlock.kernel.records import Row, Rows
 from interlock.runtime import reconcile
 from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock
 from interlock.runtime.decide import Command, Decider
+from interlock.runtime.entries import fill_key
 from interlock.runtime.last_gate import Outgoing
 from interlock.runtime.names import Names
 from interlock.runtime.round_trips import RoundTrips
@@ -201,9 +202,10 @@ class Link:
         if row["kind"][0] not in _REFUSED:
             self._missing.pop(order_id, None)
         order = self._order(order_id)
-        if order is not None and reconcile.lacks_fills(order, row[0]):
-            self._ask_about(order)  # its end has to wait for what was filled before
-            return row[:0]
+        if order is not None and reconcile.follows_unheard(order, row[0]):
+            if row["kind"][0] != Kind.FILL or not self._seen(fill_key(row[0])):
+                self._ask_about(order)  # it waits for what was before it, or comes with that
+                return row[:0]
         return row
 
     def answered(self, message: Found | NotFound) -> None:
@@ -265,6 +267,7 @@ class Link:
         answer may take: a fill may be on its way. An order that is not as the venue says is asked
         about then.
         """
+        self.trips.looked()
         state = self._decider.state
         now_ns = self._now_ns()
         known = {

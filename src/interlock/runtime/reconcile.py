@@ -43,23 +43,29 @@ def awaits_answer(order: Row) -> bool:
     return order["state"] in _WAITING or order["amend_qty"] != 0
 
 
-def ends_order(report: Row) -> bool:
-    """Return whether nothing more will be said of an order after this report."""
-    return bool(report["kind"] in _LEFT or report["flags"] & Flag.LAST)
+def may_end_order(report: Row) -> bool:
+    """Return whether an order may be over, for the venue or for us, with this report."""
+    return bool(report["kind"] in (*_LEFT, Kind.FILL) or report["flags"] & Flag.LAST)
 
 
-def lacks_fills(order: Row, report: Row) -> bool:
-    """Return whether an order comes to its end and a fill before it was never heard of.
+def follows_unheard(order: Row, report: Row) -> bool:
+    """Return whether a fill or an amendment before a report of an order was never heard of.
+
+    Then the order would be over for us with other lots than for the venue, or for one of us alone,
+    and nobody would ask about it any more.
 
     Args:
         order: As the kernel believes it to be.
-        report: A CANCELLED or EXPIRED says how much was left, the last FILL that nothing is.
+        report: A CANCELLED or EXPIRED says how much was left, a FILL whether it is the last.
     """
     left = int(order["qty"]) - int(order["filled"])
+    lots = int(report["qty"])
     if report["kind"] in _LEFT:
-        return int(report["qty"]) != left
-    last = report["kind"] == Kind.FILL and report["flags"] & Flag.LAST
-    return bool(last and int(report["qty"]) < left)
+        return lots != left
+    if report["kind"] != Kind.FILL:
+        return False
+    is_last = bool(report["flags"] & Flag.LAST)
+    return lots != left if is_last else lots >= left
 
 
 def order_row(kind: Kind, order: Row, now_ns: int) -> Rows:
@@ -138,7 +144,8 @@ def catch_up(
     fills = [_fill_row(fill, order, now_ns) for fill in found.fills if not seen(fill_key(fill))]
     filled = int(order["filled"]) + sum(int(row["qty"][0]) for row in fills)
     amended = bool(order["flags"] & Flag.REDUCE_ONLY) and _differs(order, found)
-    has_grown = amended and filled > order["qty"]  # first, or its fills would be too many
+    # First, or its fills would be too many, or end it.
+    has_grown = amended and filled >= order["qty"] and found.qty > order["qty"]
     events = [_amended_row(order, found, now_ns), *fills] if has_grown else fills
     if found.state is VenueState.WORKING:
         if order["state"] in {OrderState.UNKNOWN, OrderState.INTENT} and not has_grown:

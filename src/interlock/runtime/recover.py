@@ -19,7 +19,6 @@ from interlock.kernel.policy import PolicyArray, empty_policy
 from interlock.kernel.records import ROW, ROW_BYTES, Rows
 from interlock.kernel.state import StateArray, new_state
 from interlock.runtime import reconcile
-from interlock.runtime.engine import FED_KINDS, is_fed
 from interlock.runtime.entries import (
     Said,
     Tier,
@@ -29,6 +28,7 @@ from interlock.runtime.entries import (
     said_by,
     state_of,
 )
+from interlock.runtime.fed import FED_KINDS, is_fed
 from interlock.runtime.replaying import SNAPSHOTS, Remembered, Replayer, Told
 
 FORMAT: Final = 1

@@ -14,7 +14,6 @@ from interlock.kernel.policy import PolicyArray
 from interlock.kernel.records import ROW, ROW_BYTES, Rows, new_out
 from interlock.kernel.replay import advance
 from interlock.kernel.state import StateArray
-from interlock.runtime.engine import is_fed
 from interlock.runtime.entries import (
     Said,
     Tier,
@@ -22,6 +21,7 @@ from interlock.runtime.entries import (
     policy_of,
     said_by,
 )
+from interlock.runtime.fed import is_fed
 
 CHUNK_EVENTS: Final = 16_384
 WORDS_MAX: Final = 4  # commands in a message

@@ -92,6 +92,7 @@ class RoundTrips:
         self._silent_ns: int | None = None  # since the first question without an answer
         self._is_doubtful = False  # two questions are under way: whose answer comes next?
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
+        self._looked_ns: int | None = None
 
     # --- what we say --------------------------------------------------------------------------
 
@@ -173,6 +174,14 @@ class RoundTrips:
         if len(agreeing) < len(self._samples):
             self._samples = deque(agreeing, maxlen=SAMPLES)
         self._samples.append(found)
+
+    def looked(self) -> None:
+        """The venue said what the account holds; a recording's does so too."""
+        self._looked_ns = self._clock.elapsed_ns()
+
+    def looked_age_ns(self) -> int | None:
+        """Return how long ago that was; None when it never was."""
+        return None if self._looked_ns is None else self._clock.elapsed_ns() - self._looked_ns
 
     def silent_ns(self) -> int:
         """Return for how long a question has not been answered; 0 when none waits."""

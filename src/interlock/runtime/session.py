@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from interlock.journal.errors import JournalError
 from interlock.journal.rows import Entry, RowKind
@@ -20,6 +21,8 @@ from interlock.runtime.reconcile import account_is_held, halt_row
 from interlock.runtime.recover import FORMAT, Recovered
 from interlock.runtime.turns import Scale, Turns
 from interlock.venues.port import Codec
+
+STRATEGIES: Final = "strategies"  # in the note of a start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +80,16 @@ def _instruments(setup: Setup) -> list[Said]:
     ]
 
 
+def strategies_in(genesis: Said, start: Said) -> list[str]:
+    """Return the names of a journal's strategies, by their numbers.
+
+    Args:
+        genesis: What its first row says.
+        start: What the last start said, which may have named more; nothing before the first.
+    """
+    return list(map(str, start.get(STRATEGIES) or genesis["strategies"]))
+
+
 def check_same_account(setup: Setup, genesis: Said) -> None:
     """See that a journal is of the account that is asked for.
 
@@ -84,6 +97,7 @@ def check_same_account(setup: Setup, genesis: Said) -> None:
         JournalError: Another account, other instruments or other strategies; all of it is said.
     """
     asked = _genesis(setup)
+    asked["strategies"] = asked["strategies"][: len(genesis["strategies"])]  # more may be named
     wrong = [
         f"{name} must be {_short(genesis[name])}, was {_short(asked[name])}"
         for name in ("account", "mode", "currency", "tier", "instruments", "strategies")

@@ -7,6 +7,7 @@ from interlock.kernel.codes import Cause, Level, OrderKind, OrderState, Release,
 from interlock.kernel.records import Row
 from interlock.kernel.state import StateArray
 from interlock.kernel.units import LIMIT_NONE
+from interlock.runtime.amounts import amount, written
 from interlock.runtime.driver import Driver
 from interlock.runtime.entries import Said
 from interlock.runtime.health import health_of
@@ -36,22 +37,6 @@ _COUNTS: Final = (
 )
 
 
-def amount(units: int) -> str:
-    """Return money as text with every digit, so that nothing is lost to a float.
-
-    >>> amount(123_456_789), amount(-5)
-    ('1.23456789', '-0.00000005')
-    """
-    return _decimal(units, 8)
-
-
-def _decimal(value: int, digits: int) -> str:
-    """Return value / 10^digits as text."""
-    sign = "-" if value < 0 else ""
-    whole, part = divmod(abs(value), 10**digits)
-    return f"{sign}{whole}.{part:0{digits}d}" if digits else f"{sign}{whole}"
-
-
 def money_of(state: StateArray) -> Said:
     """Return the account's money, in its currency."""
     account = state["account"][0]
@@ -72,11 +57,11 @@ def positions_of(state: StateArray, scales: Sequence[Scale]) -> list[Said]:
         found.append(
             {
                 "symbol": scale.symbol,
-                "quantity": _decimal(int(one["position"]), scale.qty_digits),
-                "entry": _decimal(int(one["entry_price"]), scale.price_digits),
-                "mark": _decimal(int(one["mark"]), scale.price_digits),
+                "quantity": written(int(one["position"]), scale.qty_digits),
+                "entry": written(int(one["entry_price"]), scale.price_digits),
+                "mark": written(int(one["mark"]), scale.price_digits),
                 "unrealised": amount(int(one["unrealised_units"])),
-                "stop": _decimal(int(one["stop_price"]), scale.price_digits) if stop else None,
+                "stop": written(int(one["stop_price"]), scale.price_digits) if stop else None,
                 "protected": stop > 0 and int(one["unprotected"]) == 0,
                 "adopted": bool(one["adopted"]),
             }
@@ -102,10 +87,10 @@ def _order(order: Row, scale: Scale, names: Names | None) -> Said:
         "kind": kind.name,
         "side": "BUY" if order["side"] > 0 else "SELL",
         "state": OrderState(order["state"]).name,
-        "quantity": _decimal(int(order["qty"]), scale.qty_digits),
-        "filled": _decimal(int(order["filled"]), scale.qty_digits),
-        "price": _decimal(int(order["price"]), scale.price_digits) if limited else None,
-        "trigger": _decimal(int(order["trigger"]), scale.price_digits) if stopped else None,
+        "quantity": written(int(order["qty"]), scale.qty_digits),
+        "filled": written(int(order["filled"]), scale.qty_digits),
+        "price": written(int(order["price"]), scale.price_digits) if limited else None,
+        "trigger": written(int(order["trigger"]), scale.price_digits) if stopped else None,
     }
 
 

@@ -1,6 +1,6 @@
 """Strategies: they see closed bars when these are durable, and propose; they can never order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,11 @@ def bar_of(row: Row, scale: Scale) -> Bar:
     )
 
 
+def _nothing_held(_signal: Rows) -> bool:
+    """Hold nothing back."""
+    return False
+
+
 @dataclass(slots=True)
 class Failure:
     """A strategy that failed and speaks no more until a person looked at it."""
@@ -60,6 +65,7 @@ class Turns:
         self._index = index
         self._scales = tuple(scales)
         self._watches: list[Watch] = [strategy.start() for _ in scales]
+        self.holds: Callable[[Rows], bool] = _nothing_held  # entries that wait for a person
         self.failure: Failure | None = None
         self.unseen: list[Row] = []  # journaled, and perhaps nobody had spoken on them
 
@@ -124,7 +130,8 @@ class Turns:
                 found.append(self.pause(now_ns))
                 return found
             table["ts_ns"] = max(now_ns, int(row["ts_ns"]))
-            found.append(table)
+            if not self.holds(table):
+                found.append(table)
         return found
 
     def pause(self, now_ns: int) -> Rows:

@@ -12,7 +12,8 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from interlock.data.names import PERPETUAL, plain
+from interlock.data.file_names import PERPETUAL
+from interlock.data.names import plain
 
 TIMEOUT_S: Final = 10.0
 PAGE_CANDLES: Final = 500  # asked for at once; exchanges that give fewer are asked again

@@ -16,6 +16,7 @@ from interlock.research.simulator.invariants.deciding import (
     UnknownFreezes,
 )
 from interlock.research.simulator.invariants.facts import Told, facts_in, told_in
+from interlock.research.simulator.invariants.ingress import ApprovalBinding, Ingress
 from interlock.research.simulator.invariants.killing import KillLatch, KillProgress, Stopped
 from interlock.research.simulator.invariants.latching import Released, Tripped
 from interlock.research.simulator.invariants.limits import limits_of
@@ -62,6 +63,8 @@ CHECKS: Final = (
     SaneOrder,
     FailClosed,
     Attribution,
+    Ingress,
+    ApprovalBinding,
     Storm,
     OrderRates,
     Released,

@@ -5,7 +5,7 @@ import pytest
 from interlock.kernel.codes import Cause, Level
 from interlock.kernel.reasons import Reason
 from interlock.kernel.units import LIMIT_NONE
-from interlock.research.readable import (
+from interlock.runtime.readable import (
     Scale,
     cause_text,
     limit_text,

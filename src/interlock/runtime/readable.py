@@ -6,14 +6,16 @@ from enum import Enum
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interlock.config.convert import UNITS_PER_CURRENCY
 from interlock.data.instruments import Instrument
 from interlock.kernel.codes import Cause, Level
-from interlock.kernel.reasons import Reason
+from interlock.kernel.reasons import MASK_BITS, Reason
 from interlock.kernel.units import LIMIT_NONE, NS_PER_SECOND, PPM
 
 R = Reason
+_LEVELS: Final = ((30, "account"), (60, "strategy"), (len(Reason) + 1_000, "instrument"))
 
 
 class Unit(Enum):
@@ -250,3 +252,81 @@ def value_text(reason: Reason, value: int, scale: Scale) -> str:
 def cause_text(cause: Cause, raw: int, scale: Scale) -> str:
     """Return a latch's value or limit."""
     return scale.number(CAUSE_UNITS.get(cause, Unit.COUNT), raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule's verdict on one order.
+
+    Attributes:
+        reason: Its name, and that of the refusal.
+        number: The reason's number; the lowest that fails is the one that is given.
+        level: ``account``, ``strategy`` or ``instrument``.
+        value: Measured, raw.
+        limit: Raw.
+        value_text: As people read it.
+        limit_text: As people read it.
+        relation: How value has to stand to limit.
+        passed: The verdict.
+        applied: False where it passed although value and limit do not stand so: the rule is about
+            another kind of order (an order that only reduces is let through by every limit on
+            adding), or was told not to hold.
+        assumed: True where the feed does not carry what the rule needs.
+    """
+
+    reason: str
+    number: int
+    level: str
+    value: int
+    limit: int
+    value_text: str
+    limit_text: str
+    relation: str
+    passed: bool
+    applied: bool
+    assumed: bool
+
+
+def rules_of(
+    verdicts: NDArray[np.void], scale: Scale, *, failed_only: bool = False
+) -> tuple[Rule, ...]:
+    """Return the verdicts of a judgement, in the order in which the rules run.
+
+    Args:
+        verdicts: Shape (rules + 1,), dtype ``kernel.records.VERDICT``.
+        scale: Of the instrument that was judged.
+        failed_only: Leave out the rules that let it pass.
+    """
+    found = []
+    for reason in Reason:
+        row = verdicts[reason]
+        if reason is Reason.NONE or (failed_only and row["failed"] == 0):
+            continue
+        value, limit = int(row["value"]), int(row["limit"])
+        found.append(
+            Rule(
+                reason=reason.name,
+                number=int(reason),
+                level=next(level for below, level in _LEVELS if reason < below),
+                value=value,
+                limit=limit,
+                value_text=value_text(reason, value, scale),
+                limit_text=limit_text(reason, limit, scale),
+                relation=relation_of(reason),
+                passed=bool(row["failed"] == 0),
+                applied=bool(row["failed"] == 1) or stands(reason, value, limit),
+                assumed=bool(row["assumed"] == 1),
+            )
+        )
+    return tuple(found)
+
+
+def reasons_of(mask_lo: int, mask_hi: int) -> tuple[Reason, ...]:
+    """Return the rules that failed, lowest first.
+
+    >>> [reason.name for reason in reasons_of(1 << 16, 1 << 0)]
+    ['CASH_SHORT', 'QTY_NOT_POSITIVE']
+    """
+    bits = [bit + 1 for bit in range(MASK_BITS) if mask_lo >> bit & 1]
+    bits += [bit + 1 + MASK_BITS for bit in range(MASK_BITS) if mask_hi >> bit & 1]
+    return tuple(Reason(bit) for bit in bits)
