@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from interlock.app.launch import Launch, Ready, read_launch
 from interlock.cli.banner import banner_lines
+from interlock.cli.run_screens import Watching
 from interlock.cli.run_summary import progress_line, summary_lines
 from interlock.cli.run_words import sentence
+from interlock.config.secret_files import ensure_secret
 from tests.cli.statuses import LATCH, POSITION, Said, status
 
 RECOVERED: Said = {
@@ -141,3 +144,62 @@ def test_the_banner_says_mode_account_data_and_limits(
     assert "a daily loss of 5 % or 1,350 USD, and 5 % below the highest equity" in text
     assert f"{home.root}/journal.db" in text
     assert all(len(line) <= 100 for line in text.splitlines() if str(tmp_path) not in line)
+    assert "curl" not in text, "without a gateway there is nobody to send anything to"
+
+
+@pytest.mark.parametrize(
+    ("data", "symbol"),
+    [
+        ('bars = ["sample:GOOG"]', "GOOG"),
+        ('bars = ["/data/BTC_USDT-5m.parquet"]', "BTC_USDT"),
+        ('bars = ["/data/BTC_USDT-5m.parquet"]\nsymbols = ["XBT"]', "XBT"),
+        ('source = "live"', "BTC_USDT"),
+    ],
+)
+def test_the_banner_says_how_to_reach_the_gateway_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, symbol: str
+) -> None:
+    monkeypatch.setenv("INTERLOCK_HOME", str(tmp_path / "home"))
+    config = tmp_path / "interlock.toml"
+    config.write_text(f"[data]\n{data}\n")
+    launch = Launch(config_file=config)
+    settings, home, configuration = read_launch(launch)
+    home.make()
+    ensure_secret(home.webhook_secret)
+    ready = Ready(
+        launch=launch,
+        settings=settings,
+        home=home,
+        configuration=configuration,
+        is_new=True,
+        address="http://127.0.0.1:5001",
+    )
+    text = "\n".join(banner_lines(ready))
+
+    assert "dashboard   http://127.0.0.1:5001\n" in text
+    alert = f"""curl -d '{{"symbol":"{symbol}","action":"BUY"}}' http://127.0.0.1:5001/webhook"""
+    assert alert in text
+    assert f"the one-time code in {home.admin_code}" in text
+    assert str(home.webhook_secret) in text
+    assert home.webhook_secret.read_text().strip() not in text
+    home.gateway_db.touch(0o600)
+    assert "one-time code" not in "\n".join(banner_lines(ready))
+
+
+def test_what_the_gateway_tells_has_words() -> None:
+    ready = sentence("gateway_ready", {"pid": 1, "address": "http://127.0.0.1:5001"})
+    assert ready == "dashboard and webhook answer at http://127.0.0.1:5001"
+    assert "/home/secrets/admin-code" in sentence(
+        "first_code", {"path": "/home/secrets/admin-code"}
+    )
+
+
+def test_the_live_view_says_where_the_dashboard_is() -> None:
+    """The banner is behind it while it is drawn."""
+    console = Console(width=100, height=12, force_terminal=False)
+    for address, begins in (("http://127.0.0.1:5001", "dashboard http"), ("", "Ctrl-C stops")):
+        watching = Watching(console, "Ctrl-C stops gracefully")
+        watching.begin(address)
+        with console.capture() as capture:
+            console.print(watching)
+        assert capture.get().splitlines()[-1].startswith(f"{begins}")

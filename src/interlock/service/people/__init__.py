@@ -1,0 +1,1 @@
+"""Who may come in: people, their second factors, sessions, service tokens, and four eyes."""
