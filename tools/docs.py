@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that are made from the code, or say which are out of date.
+"""Write the pages of docs/ and the list of routes, made from the code; or say which are stale.
 
 ``make docs`` writes them; ``make check`` runs this with ``--check``, which changes nothing.
 """
@@ -10,10 +10,13 @@ from typing import Any, Final
 
 import typer
 
+from interlock.app.gateway_routes import whole_app
 from interlock.cli import app
 from interlock.kernel.transitions import LEGAL, TERMINAL
+from interlock.service.doors import route_lines
 
-DOCS: Final = Path(__file__).parents[1] / "docs"
+ROOT: Final = Path(__file__).parents[1]
+ROUTES: Final = "<!-- Made by `make docs` from here on; edit the code instead. -->"
 MADE: Final = "<!-- Made by `make docs`; edit the code instead. -->\n"
 
 
@@ -77,9 +80,31 @@ def order_life_page() -> str:
     )
 
 
+def routes_list() -> str:
+    """Return the list of routes that the gateway compares its own with before it starts."""
+    return "\n".join(
+        ["# Made by `make docs`: every route, and who may use it.", *route_lines(whole_app())]
+    )
+
+
+def api_page() -> str:
+    """Return docs/api.md: what people wrote, and the table of routes below it."""
+    written, mark, _ = (ROOT / "docs" / "api.md").read_text().partition(ROUTES)
+    assert mark, "docs/api.md has a place for the routes"
+    rows = []
+    for path, methods in whole_app().openapi()["paths"].items():
+        for method, said in methods.items():
+            what = str(said.get("description") or said["summary"]).partition("\n")[0]
+            rows.append(f"| `{method.upper()} {path}` | {said['x-access']} | {what} |")
+    table = "\n".join(["| route | who may | what |", "| --- | --- | --- |", *sorted(rows)])
+    return f"{written}{mark}\n\n{table}"
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
-    "commands.md": commands_page,
-    "order-life.md": order_life_page,
+    "docs/api.md": api_page,
+    "docs/commands.md": lambda: MADE + commands_page(),
+    "docs/order-life.md": lambda: MADE + order_life_page(),
+    "src/interlock/service/routes.txt": routes_list,
 }
 
 
@@ -87,17 +112,17 @@ def main(arguments: list[str]) -> int:
     """Write every page, or with ``--check`` only compare; return the exit code."""
     stale = []
     for name, make in PAGES.items():
-        page = DOCS / name
-        text = MADE + make().rstrip() + "\n"
+        page = ROOT / name
+        text = make().rstrip() + "\n"
         if page.exists() and page.read_text() == text:
             continue
         if "--check" in arguments:
             stale.append(name)
         else:
             page.write_text(text)
-            print(f"wrote docs/{name}")
+            print(f"wrote {name}")
     if stale:
-        print(f"out of date: {', '.join(f'docs/{name}' for name in stale)}. Next: make docs")
+        print(f"out of date: {', '.join(stale)}. Next: make docs")
     return 1 if stale else 0
 
 

@@ -1,6 +1,7 @@
 """A supervisor's surroundings without processes: children that end when they are told to."""
 
 import signal
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty
@@ -109,6 +110,7 @@ class World:
         stays: Whether the screen is a terminal.
         launch: What a person said.
         watchdog_obeys: Else the test says when it ends.
+        listening: What a gateway would answer on; without it there is none.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class World:
         stays: bool = False,
         launch: Launch | None = None,
         watchdog_obeys: bool = True,
+        listening: socket.socket | None = None,
     ) -> None:
         self.watchdog_obeys = watchdog_obeys
         self.screen = FakeScreen(stays=stays)
@@ -137,6 +140,7 @@ class World:
                 is_new=is_new(home, configuration),
             ),
             self.screen,
+            listening=listening,
             start=self._start,
             now_s=lambda: self._now_s,
             happenings=self._happenings,
@@ -183,13 +187,17 @@ class World:
         self._script.pop(0)(self)
 
     def _start(
-        self, name: str, arguments: Sequence[str], happenings: Happenings, guardian: int
+        self,
+        name: str,
+        arguments: Sequence[str],
+        happenings: Happenings,
+        inherited: Sequence[int],
     ) -> FakeChild:
-        assert guardian > 0
+        assert all(descriptor > 0 for descriptor in inherited)
         assert happenings is self._happenings
 
         def obey() -> None:
-            if name == "watchdog" and self.watchdog_obeys:
+            if name == "gateway" or (name == "watchdog" and self.watchdog_obeys):
                 self.ends(name, 0)
 
         child = FakeChild(name, arguments, pid=len(self.children) + 1, obey=obey)

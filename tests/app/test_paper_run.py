@@ -45,7 +45,7 @@ def options(tmp_path: Path) -> list[str]:
 def started(home: Home, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Run the command line in a process of its own, as JSON."""
     with subprocess.Popen(
-        [sys.executable, "-m", "interlock", "run", "--json", *arguments],
+        [sys.executable, "-m", "interlock", "run", "--no-gateway", "--json", *arguments],
         # Plain Python starts sooner, and this is about processes.
         env=os.environ | {"INTERLOCK_HOME": str(home.root), "NUMBA_DISABLE_JIT": "1"},
         stdout=subprocess.PIPE,

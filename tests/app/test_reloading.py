@@ -71,7 +71,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     session = open_session(None, {})
     inputs = inputs_of(session, nobody)
     running = Running()
-    reloading = Reloading(session, cast("Driver", running), inputs, cast("Journalist", running))
+    reloading = Reloading(
+        session,
+        cast("Driver", running),
+        inputs,
+        [inputs.strategy.name],
+        cast("Journalist", running),
+    )
     return World(session, inputs, running, reloading)
 
 

@@ -10,7 +10,7 @@ import pytest
 from interlock.cli import app
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
-NAMES = ("interlock-venue", "interlock-engine", "interlock-watchdog")
+NAMES = ("interlock-venue", "interlock-engine", "interlock-watchdog", "interlock-gateway")
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -43,7 +43,7 @@ def test_the_watchdog_needs_nobody_is_watched_and_is_stopped_before_the_engine()
 
 
 def test_what_was_refused_is_not_tried_again() -> None:
-    for name in ("interlock-engine", "interlock-venue"):
+    for name in ("interlock-engine", "interlock-venue", "interlock-gateway"):
         assert unit(name)["Service"]["RestartPreventExitStatus"] == "2"
 
 
@@ -62,3 +62,28 @@ def test_systemd_understands_a_unit(name: str, tmp_path: Path) -> None:
         check=False,
     )
     assert name not in checked.stderr, checked.stderr
+
+
+def test_what_faces_the_world_may_do_little_on_its_machine() -> None:
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("only systemd itself can say this, and this machine has none (systemd-analyze)")
+    checked = subprocess.run(
+        [
+            *(tool, "security", "--offline=true", "--threshold=20"),
+            str(FOLDER / "interlock-gateway.service"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_gateway_goes_first_when_memory_runs_out_and_nobody_waits_for_it() -> None:
+    found = unit("interlock-gateway")
+    assert int(found["Service"]["OOMScoreAdjust"]) > 0
+    assert found["Service"]["Restart"] == "always"
+    for name in ("interlock-engine", "interlock-venue", "interlock-watchdog"):
+        others = unit(name)["Unit"]
+        assert not any("gateway" in others.get(key, "") for key in ("After", "Wants", "Requires"))

@@ -252,8 +252,8 @@ def test_a_typing_error_names_the_key_that_was_meant() -> None:
         "journal.speed is not a key; did you mean data.speed? Keys here: anchor_events, "
         "anchor_seconds, anchors, ballast_mib, lease_seconds, market_retention_days, "
         "password_file, snapshot_events, url.",
-        "engin is not a key; did you mean engine? Keys here: account, data, engine, files, "
-        "journal, kill, logs, proofs, strategy, telemetry, venue, watchdog.",
+        "engin is not a key; did you mean engine? Keys here: account, approvals, data, engine, "
+        "files, gateway, journal, kill, logs, mail, notify, people.",
     )
 
 

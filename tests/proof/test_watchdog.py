@@ -78,7 +78,10 @@ class Run:
         self.said = folder / "said"
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "interlock", "run", "--json", "--config", str(config)],
+                [
+                    *(sys.executable, "-m", "interlock", "run"),
+                    *("--no-gateway", "--json", "--config", str(config)),
+                ],
                 env=self.environ,
                 stdout=said,
                 stderr=subprocess.STDOUT,

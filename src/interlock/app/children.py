@@ -7,7 +7,7 @@ from contextlib import closing
 from interlock.app.archive import check_not_archiving
 from interlock.app.child import die_with, tell_line
 from interlock.app.engine import EngineOptions, run_engine
-from interlock.app.journal import place_of
+from interlock.app.journal_place import place_of
 from interlock.app.launch import Launch
 from interlock.app.processes import STORE_FAILED
 from interlock.app.session import Session, open_session

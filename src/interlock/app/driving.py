@@ -12,15 +12,18 @@ from interlock.app.health import measure_machine
 from interlock.app.journal import Opened
 from interlock.app.live import LIVE, schedule_of
 from interlock.app.observing import Observers
+from interlock.app.probes import Known
 from interlock.app.progress import EngineProgress
 from interlock.app.reloading import Reloading
 from interlock.app.session import Session
+from interlock.app.signals import approvals_of, signal_answers, strategies_said
 from interlock.config.latch_file import LatchFile
 from interlock.journal.errors import FencedError
 from interlock.journal.rows import Entry
 from interlock.journal.writer import Writer
 from interlock.research.inputs import Inputs
 from interlock.runtime.answers import Answers
+from interlock.runtime.approvals import Approvals
 from interlock.runtime.asking import AskError
 from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock
 from interlock.runtime.control import Control
@@ -29,11 +32,14 @@ from interlock.runtime.driver import Driver, Pace, Why
 from interlock.runtime.engine import Superseded
 from interlock.runtime.entries import Said, layout_digest
 from interlock.runtime.last_gate import Budget, LastGate
+from interlock.runtime.probing import Probing
 from interlock.runtime.proving import Proving
+from interlock.runtime.pulse import Pulse
 from interlock.runtime.recover import Recovered
 from interlock.runtime.schedule import Schedule
 from interlock.runtime.sender import Sender
 from interlock.runtime.session import Begun, Setup
+from interlock.runtime.signal_memory import SignalMemory
 from interlock.runtime.stop_answers import StopAnswers
 from interlock.runtime.stopping import Stopping, StopRules
 from interlock.runtime.vitals import Vitals
@@ -62,6 +68,7 @@ class Ready:
     clock: Clock
     observers: Observers
     progress: EngineProgress
+    memory: SignalMemory
 
 
 def recovery_said(recovered: Recovered) -> Said:
@@ -107,7 +114,14 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
     )
     ready.progress.follow(driver, minders.dead_man)
     driver.writes_with(writer, ready.observers.durable)
-    reloading = Reloading(ready.session, driver, ready.inputs, ready.observers.journalist, schedule)
+    reloading = Reloading(
+        ready.session,
+        driver,
+        ready.inputs,
+        ready.setup.strategies,
+        ready.observers.journalist,
+        schedule,
+    )
     answers = Answers(
         driver,
         ready.setup,
@@ -117,10 +131,19 @@ def drive(ready: Ready, *, stop_at_end: bool, guardian: int, tell: Told) -> Why:
         lambda: _extra(ready, minders),
     )
     stops = StopAnswers(driver, minders.stopping, ready.setup)
-    control = Control(ready.session.home.engine_socket, {**answers.table(), **stops.table()})
+    probing = Probing(
+        ready.begun.engine,
+        ready.setup,
+        Known(ready.session.settings, ready.inputs, reloading).describe,
+        answered_ns=ready.begun.engine.link.trips.looked_age_ns,
+    )
+    signals = signal_answers(ready, driver, minders.approvals)
+    table = {**answers.table(), **stops.table(), **probing.table(), **signals.table()}
+    control = Control(ready.session.home.engine_socket, table)
     run = _Run(driver, control, reloading, ready.begun.first, guardian)
     try:
         why = asyncio.run(run.until_stopped())
+        minders.approvals.stop()
         driver.finish(str(why))
     except Superseded as error:
         raise FencedError(str(error)) from error
@@ -137,6 +160,8 @@ class _Minders:
     proving: Proving
     vitals: Vitals
     dead_man: DeadManSwitch
+    pulse: Pulse
+    approvals: Approvals
 
 
 def _minders(
@@ -161,6 +186,8 @@ def _minders(
     )
     root = ready.session.home.root
     vitals = Vitals(engine, ready.clock, machine=lambda: measure_machine(root))
+    pulse = Pulse(engine, ready.clock, stopping.said, list(ready.setup.scales))
+    approvals = approvals_of(ready)
 
     def remind() -> None:
         stopping.tick()
@@ -168,6 +195,8 @@ def _minders(
             schedule.mind(engine.now_ns(), engine.decider.state, engine.operate)
         vitals.mind()
         proving.mind()
+        pulse.mind()
+        approvals.tick()
 
     engine.remind = remind
     dead_man = DeadManSwitch(
@@ -176,7 +205,14 @@ def _minders(
         ready.clock,
         timeout_ms=system.venue.dead_man_seconds * MS_PER_S,
     )
-    return _Minders(stopping=stopping, proving=proving, vitals=vitals, dead_man=dead_man)
+    return _Minders(
+        stopping=stopping,
+        proving=proving,
+        vitals=vitals,
+        dead_man=dead_man,
+        pulse=pulse,
+        approvals=approvals,
+    )
 
 
 def _since_ns(ready: Ready) -> int:
@@ -245,6 +281,9 @@ def _extra(ready: Ready, minders: _Minders) -> Said:
         "proofs": minders.proving.said(),
         "vitals": minders.vitals.said(),
         "dead_man": minders.dead_man.said(),
+        **minders.pulse.said(),
+        "approvals": minders.approvals.said(),
+        "strategies": strategies_said(ready),
         "recovered": None if recovered is None else recovery_said(recovered),
         "feed_total": 0 if is_live else len(ready.inputs.merged.bars) + len(ready.inputs.facts),
         "bars_total": 0 if is_live else len(ready.inputs.merged.bars),

@@ -10,7 +10,7 @@ from interlock.app.journal import Opened, open_journal
 from interlock.app.loosening import check_not_looser, compared
 from interlock.app.observing import Observers, open_observers
 from interlock.app.progress import engine_progress
-from interlock.app.session import Session, inputs_of, setup_of
+from interlock.app.session import Session, inputs_of, scales_of, setup_of
 from interlock.config.latch import LatchState
 from interlock.config.latch_file import LatchFile
 from interlock.research.warming import warm
@@ -18,7 +18,8 @@ from interlock.runtime.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from interlock.runtime.driver import Why
 from interlock.runtime.inbox import Room
 from interlock.runtime.recover import Recovered, bars_in, recover
-from interlock.runtime.session import Parts, begin
+from interlock.runtime.session import Parts, begin, strategies_in
+from interlock.runtime.signal_memory import SignalMemory
 from interlock.runtime.turns import Turns
 from interlock.venues.port import Codec
 from interlock.venues.simulated.wire import SimulatedCodec
@@ -66,9 +67,10 @@ def run_engine(session: Session, options: EngineOptions, tell: Told) -> Why:
         killed = latch.prepare(journal_exists=opened.existed)
         inputs = inputs_of(session, _nothing)
         warm(tier=inputs.tier)
-        setup = setup_of(session, inputs)
-        turns = Turns(inputs.strategy, 0, setup.scales)
-        recovered = _recovered(session, options, opened, turns, clock, tell)
+        turns = Turns(inputs.strategy, 0, scales_of(inputs))
+        memory = SignalMemory(opened.reader.has_key)
+        recovered = _recovered(session, options, opened, turns, memory, clock, tell)
+        setup = setup_of(session, inputs, _known(recovered))
         observers = open_observers(session, setup.scales, clock)
         codec = SimulatedCodec([one.symbol for one in setup.scales])
         begun = begin(
@@ -91,6 +93,7 @@ def run_engine(session: Session, options: EngineOptions, tell: Told) -> Why:
             clock=clock,
             observers=observers,
             progress=progress,
+            memory=memory,
         )
         return drive(ready, stop_at_end=options.stop_at_end, guardian=options.guardian, tell=tell)
 
@@ -100,10 +103,13 @@ def _recovered(
     options: EngineOptions,
     opened: Opened,
     turns: Turns,
+    memory: SignalMemory,
     clock: Clock,
     tell: Told,
 ) -> Recovered | None:
     """Return what the journal says, once strategies have seen its bars again; None of a new one.
+
+    What became of signals from outside is remembered on the way.
 
     Raises:
         JournalError: It does not replay.
@@ -116,13 +122,20 @@ def _recovered(
     if recovered.canonical:
         decision = compared(recovered.canonical, session.configuration)
         check_not_looser(decision, loosen=options.loosen, next_step="interlock run --loosen")
-    shown = bars_in(opened.reader.read())
+    shown = bars_in(memory.passing(opened.reader.read()))
     for bars in shown.bars:
         turns.remember(bars)
     turns.remember((), shown.unseen)
     took_ms = (clock.elapsed_ns() - started_ns) // NS_PER_MS
     tell("recovered", {**recovery_said(recovered), "took_ms": took_ms})
     return recovered
+
+
+def _known(recovered: Recovered | None) -> list[str]:
+    """Return the strategies that a journal knows, by their numbers."""
+    if recovered is None:
+        return []
+    return strategies_in(recovered.genesis, recovered.remembered.said)
 
 
 def _parts(

@@ -7,10 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 
+from interlock.app.journal_place import place_of
 from interlock.app.session import Session
-from interlock.config.trust import read_secret
 from interlock.journal.anchoring import Anchoring
 from interlock.journal.anchors import Anchors
 from interlock.journal.ballast import Ballast, is_low
@@ -82,23 +81,6 @@ def _retire(store: Store, retention_days: int, tell: Told) -> None:
     )
     if dropped:
         tell("market_data_dropped", {"rows": dropped, "before_record": segment.entry.seq})
-
-
-def place_of(session: Session) -> str | Path:
-    """Return where a session's journal is: a file, or a server's URL with its password in it.
-
-    Raises:
-        PolicyError: The file of the password cannot be read, or others can read it.
-    """
-    settings = session.configuration.system.journal
-    if not settings.url:
-        return session.home.journal
-    if not settings.password_file:
-        return settings.url
-    password = read_secret(Path(settings.password_file)).get_secret_value()
-    parts = urlsplit(settings.url)
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
 
 @contextmanager

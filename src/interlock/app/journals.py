@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from interlock.app.journal import place_of
+from interlock.app.journal_place import place_of
 from interlock.app.launch import Launch, read_launch
 from interlock.app.session import Session
 from interlock.app.summary import last_words

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,8 @@ class Launch:
         data: Files of bars; none is as configured.
         strategy: With its parameters at their defaults; None is as configured.
         loosen: Whether limits may be looser than those the account ran under.
+        port: Of the gateway; None is as configured.
+        has_gateway: Whether there is one, if it is configured.
     """
 
     config_file: Path | None = None
@@ -30,15 +32,16 @@ class Launch:
     data: tuple[str, ...] = ()
     strategy: str | None = None
     loosen: bool = False
+    port: int | None = None
+    has_gateway: bool = True
 
     def absolute(self) -> "Launch":
         """Return it with paths that mean the same in every folder."""
-        return Launch(
+        return replace(
+            self,
             config_file=None if self.config_file is None else self.config_file.absolute(),
-            speed=self.speed,
             data=tuple(map(_absolute_data, self.data)),
             strategy=None if self.strategy is None else _absolute_strategy(self.strategy),
-            loosen=self.loosen,
         )
 
     def changes(self) -> Mapping[str, object]:
@@ -86,6 +89,7 @@ class Ready:
         home: Made.
         configuration: Everything that people wrote.
         is_new: Whether no journal is there yet; None when that is not for this machine to know.
+        address: Where the gateway answers; "" without one.
     """
 
     launch: Launch
@@ -93,6 +97,7 @@ class Ready:
     home: Home
     configuration: Configuration
     is_new: bool | None
+    address: str = ""
 
 
 def read_launch(launch: Launch) -> tuple[Settings, Home, Configuration]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from interlock.data.file_names import PERPETUAL
 from interlock.data.inference import coin_digits
 from interlock.data.instruments import DIGITS_MAX, Instrument
-from interlock.data.names import PERPETUAL, plain
+from interlock.data.names import plain
 from interlock.venues.simulated.candles import CandleError, Listing
 
 _SPREAD_PPM: Final = 200  # as of every coin that nobody described

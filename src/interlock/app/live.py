@@ -29,8 +29,8 @@ from interlock.config.system import LiveData, SystemConfig
 from interlock.config.trust import PRIVATE_FILE, PRIVATE_FOLDER, folder_problems
 from interlock.data.blackouts import load_blackouts
 from interlock.data.calendars import boundaries
+from interlock.data.file_names import PERPETUAL
 from interlock.data.instruments import Instrument, load_instruments, read_yaml
-from interlock.data.names import PERPETUAL
 from interlock.data.periods import span_text
 from interlock.kernel.records import Rows
 from interlock.research.inputs import Inputs, instruments_file

@@ -1,4 +1,4 @@
-"""The supervisor: starts venue, engine and watchdog, and looks after them until told to stop.
+"""The supervisor: starts venue, engine, watchdog and gateway, and looks after them until stopped.
 
 It decides nothing about trading and keeps nothing. When it dies, however it dies, all of them end
 too: they hold one end of a pipe whose other end is here alone.
@@ -6,46 +6,52 @@ too: they hold one end of a pipe whose other end is here alone.
 
 import os
 import signal
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Final, Protocol
 
+from interlock.app.charges import (
+    ENGINE,
+    GATEWAY,
+    GATEWAY_STOP_S,
+    GIVE_UP,
+    PAUSE_S,
+    STOP_EXTRA_S,
+    VENUE,
+    VENUE_STOP_S,
+    WATCHDOG,
+    WATCHDOG_STOP_S,
+    Charge,
+    Starter,
+    arguments_of,
+    start_child,
+)
 from interlock.app.launch import Ready
 from interlock.app.looking import Looking
 from interlock.app.processes import (
     RESTARTS_MAX,
     RESTARTS_S,
     STORE_FAILED,
-    Child,
     Ended,
     Facts,
     Happening,
     Happenings,
     Looked,
-    Restarts,
     Signalled,
     Told,
     ending,
 )
 from interlock.runtime.asking import AskError, ask
 
-VENUE: Final = "venue"
-ENGINE: Final = "engine"
-WATCHDOG: Final = "watchdog"
-GIVE_UP: Final = signal.SIGUSR1  # to the watchdog: nobody starts the engine again
 REFUSED: Final = 2
 HURRIED: Final = 130
 TICK_S: Final = 0.1
 ENGINE_STOPS: Final = "the engine stops"  # why an engine that ends lets go of its venue
-VENUE_STOP_S: Final = 5.0
-STOP_EXTRA_S: Final = 2.0  # to write the last snapshot
-WATCHDOG_STOP_S: Final = 20.0  # it brings a stop to its end that is under way
-WATCHDOG_PAUSE_S: Final = 60.0  # when it broke too often: the engine opens nothing meanwhile
 RELOAD_S: Final = 30.0
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -77,48 +83,14 @@ class Screen(Protocol):
         """Show how it ended, and what the journal says at its end."""
 
 
-class Process(Protocol):
-    """What a supervisor needs of a child."""
-
-    @property
-    def pid(self) -> int:
-        """Its id."""
-
-    def signal(self, number: int) -> None:
-        """Send a signal."""
-
-    def wait(self, timeout_s: float) -> bool:
-        """Return whether it is gone within a time."""
-
-
-Starter = Callable[[str, Sequence[str], Happenings, int], Process]
-
-
-def start_child(
-    name: str, arguments: Sequence[str], happenings: Happenings, guardian: int
-) -> Process:
-    """Start a process that ends when we do."""
-    told = [*arguments, "--guardian", str(guardian)]
-    return Child(name, told, happenings, pass_fds=[guardian])
-
-
-@dataclass(slots=True)
-class _Charge:
-    """One child, as the supervisor knows it."""
-
-    name: str
-    process: Process | None = None
-    due_s: float | None = None  # when it is started again
-    kill_s: float | None = None  # when it is killed if it does not end by itself
-    restarts: Restarts = field(default_factory=Restarts)
-
-
 class Supervisor:
-    """Three processes and who looks at them.
+    """Up to four processes and who looks at them.
 
     Args:
         ready: What they are started with.
         screen: Whoever looks.
+        listening: Where the gateway answers: held here, so that nobody takes it while the gateway
+            is started again. None is no gateway.
         start: Starts a child.
         now_s: A stopwatch.
         happenings: Where everything that happens waits.
@@ -129,6 +101,7 @@ class Supervisor:
         ready: Ready,
         screen: Screen,
         *,
+        listening: socket.socket | None = None,
         start: Starter = start_child,
         now_s: Callable[[], float] = time.perf_counter,
         happenings: Happenings | None = None,
@@ -138,9 +111,11 @@ class Supervisor:
         self._start_child = start
         self._now_s = now_s
         self._happenings: Happenings = SimpleQueue() if happenings is None else happenings
-        self._venue = _Charge(VENUE)
-        self._engine = _Charge(ENGINE)
-        self._watchdog = _Charge(WATCHDOG)
+        self._listening = listening
+        self._venue = Charge(VENUE)
+        self._engine = Charge(ENGINE)
+        self._watchdog = Charge(WATCHDOG)
+        self._gateway = Charge(GATEWAY)
         self._guardian = -1
         self._code: int | None = None  # while it stops: what it ends with
         self._done = False
@@ -162,6 +137,8 @@ class Supervisor:
                 self._start(self._engine)
                 if self._ready.configuration.system.watchdog.enabled:
                     self._start(self._watchdog)
+                if self._listening is not None:
+                    self._start(self._gateway)
                 looking.start()
                 while not self._done:
                     self._next()
@@ -198,6 +175,7 @@ class Supervisor:
             self._last = {"ended": self._has_ended, **told.facts}
             return
         self._was_going |= told.event == "connected"
+        self._gateway.was_ready |= told.event == "gateway_ready"
         if told.event == "disconnected" and told.facts.get("why") == ENGINE_STOPS:
             return
         self._screen.say(told.event, told.facts)
@@ -240,23 +218,21 @@ class Supervisor:
     # --- starting and ending ------------------------------------------------------------------
 
     @property
-    def _charges(self) -> tuple[_Charge, ...]:
+    def _charges(self) -> tuple[Charge, ...]:
         """All of them, in the order in which they are stopped."""
-        return self._watchdog, self._engine, self._venue
+        return self._gateway, self._watchdog, self._engine, self._venue
 
-    def _charge(self, name: str) -> _Charge:
+    def _charge(self, name: str) -> Charge:
         return next(charge for charge in self._charges if charge.name == name)
 
-    def _start(self, charge: _Charge) -> None:
-        launch = self._ready.launch
-        arguments = launch.arguments()
-        if charge.name == WATCHDOG:
-            arguments = replace(launch, speed=None, data=(), strategy=None).arguments()
-        if charge.name == ENGINE:
-            arguments += ["--loosen"] if launch.loosen else []
-            arguments += [] if self._screen.stays else ["--stop-at-end"]
+    def _start(self, charge: Charge) -> None:
+        listen = -1 if self._listening is None else self._listening.fileno()
+        arguments = arguments_of(
+            charge.name, self._ready.launch, stays=self._screen.stays, listen=listen
+        )
+        inherited = (self._guardian, listen) if charge is self._gateway else (self._guardian,)
         charge.due_s = None
-        charge.process = self._start_child(charge.name, arguments, self._happenings, self._guardian)
+        charge.process = self._start_child(charge.name, arguments, self._happenings, inherited)
 
     def _mourn(self, ended: Ended) -> None:
         """A child is gone: find out what that means."""
@@ -267,6 +243,8 @@ class Supervisor:
         charge.kill_s = None
         if self._code is not None:
             self._go_on_stopping(ended)
+        elif charge.was_ready:
+            self._start_again(charge, ended)  # whatever it is now: no reason to stop trading
         elif ended.code == REFUSED or (ended.code == STORE_FAILED and not self._was_going):
             self._say_refused(ended)
             self._stop(REFUSED)
@@ -281,11 +259,11 @@ class Supervisor:
             self._refusals.add(ended.errors)
             self._screen.say("refused", {"child": ended.child, "errors": list(ended.errors)})
 
-    def _start_again(self, charge: _Charge, ended: Ended) -> None:
+    def _start_again(self, charge: Charge, ended: Ended) -> None:
         facts = {"child": ended.child, "how": ending(ended.code), "errors": list(ended.errors)}
         pause_s = charge.restarts.pause_s(self._now_s())
-        if pause_s is None and charge is self._watchdog:
-            pause_s = WATCHDOG_PAUSE_S
+        if pause_s is None and charge.is_dispensable:
+            pause_s = PAUSE_S
         if pause_s is None:
             minutes = RESTARTS_S / 60
             more = {"restarts": RESTARTS_MAX, "minutes": minutes}
@@ -298,7 +276,7 @@ class Supervisor:
         charge.due_s = self._now_s() + pause_s
 
     def _stop(self, code: int) -> None:
-        """End the watchdog, that it takes no engine that ends for one that hangs; then the rest."""
+        """End the gateway, and the watchdog, that it takes no end for a hang; then the rest."""
         self._code = code
         for charge in self._charges:
             charge.due_s = None
@@ -307,7 +285,12 @@ class Supervisor:
     def _stop_next(self) -> None:
         """End the next one that is left, and this when there is none."""
         stop_s = self._ready.configuration.system.engine.stop_seconds + STOP_EXTRA_S
-        within_s = {WATCHDOG: WATCHDOG_STOP_S, ENGINE: stop_s, VENUE: VENUE_STOP_S}
+        within_s = {
+            GATEWAY: GATEWAY_STOP_S,
+            WATCHDOG: WATCHDOG_STOP_S,
+            ENGINE: stop_s,
+            VENUE: VENUE_STOP_S,
+        }
         for charge in self._charges:
             if charge.process is not None:
                 if charge.kill_s is None:
@@ -315,7 +298,7 @@ class Supervisor:
                 return
         self._done = True
 
-    def _ask_to_end(self, charge: _Charge, within_s: float) -> None:
+    def _ask_to_end(self, charge: Charge, within_s: float) -> None:
         assert charge.process is not None
         charge.kill_s = self._now_s() + within_s
         charge.process.signal(signal.SIGTERM)

@@ -1,5 +1,7 @@
 """Reading the rules again while an engine runs: all of them hold from then on, or none."""
 
+from collections.abc import Sequence
+
 from interlock.app.live import plan_of
 from interlock.app.loosening import check_not_looser, compared
 from interlock.app.session import Session, policy_from, rules_of
@@ -19,6 +21,7 @@ class Reloading:
         session: As it was started.
         driver: Of the engine.
         inputs: What its policy was built from.
+        strategies: Their names, by their numbers.
         journalist: Told what came of it.
         schedule: The calendar of live data: days begin as the rules say.
     """
@@ -28,12 +31,15 @@ class Reloading:
         session: Session,
         driver: Driver,
         inputs: Inputs,
+        strategies: Sequence[str],
         journalist: Journalist,
         schedule: Schedule | None = None,
     ) -> None:
         self._session = session
         self._driver = driver
         self._inputs = inputs
+        self._strategies = strategies
+        self.rules = inputs.rules  # that hold
         self._canonical = inputs.rules.content()
         self._journalist = journalist
         self._schedule = schedule
@@ -57,13 +63,15 @@ class Reloading:
         later = changed_keys(self._session.configuration.system, configuration.system)
         if not decision.changes:
             return {"changes": [], "next_start": list(later)}
-        policy = policy_from(self._inputs, configuration)
-        canonical = rules_of(configuration).content()
+        policy = policy_from(self._inputs, configuration, self._strategies)
+        rules = rules_of(configuration)
+        canonical = rules.content()
         if self._schedule is not None:
             self._schedule.plan_with(plan_of(self._inputs, configuration.policy))
         seq = self._driver.engine.set_policy(policy, canonical)
         await self._driver.until_durable(seq)
         self._canonical = canonical
+        self.rules = rules
         changes = [str(change) for change in decision.changes]
         self._journalist.say(
             "reloaded", {"changes": changes, "digest": configuration.digest, "seq": seq}

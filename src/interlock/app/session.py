@@ -1,7 +1,7 @@
 """What every process of a session reads first: the configuration, and everything made from it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import interlock
 from interlock.app.live import LIVE, check_periods, fetch_history, symbol_of
 from interlock.config.build import build_policy
+from interlock.config.errors import PolicyError
 from interlock.config.everything import Configuration, read_everything
 from interlock.config.home import Home, home_of, write_first_config
 from interlock.config.settings import Settings, read_settings
@@ -16,7 +17,8 @@ from interlock.kernel.codes import Feed
 from interlock.kernel.policy import PolicyArray
 from interlock.research.inputs import Inputs, Request, Rules, prepare
 from interlock.research.traded import NAME, traded_said
-from interlock.runtime.session import Setup
+from interlock.runtime.asked_signal import WEBHOOK
+from interlock.runtime.session import STRATEGIES, Setup
 from interlock.runtime.turns import Scale
 
 
@@ -105,20 +107,63 @@ def inputs_of(session: Session, tell: Callable[[str], None]) -> Inputs:
     return inputs
 
 
-def policy_from(inputs: Inputs, configuration: Configuration) -> PolicyArray:
-    """Return the kernel's policy of other rules on the same instruments and strategy.
+def strategies_of(
+    inputs: Inputs, configuration: Configuration, known: Sequence[str] = ()
+) -> list[str]:
+    """Return the names of an account's strategies, by their numbers.
+
+    The first is the one that runs; then those that signals from outside may carry. What the journal
+    knows keeps its number, also when it is not asked for any more: positions and losses are its.
+
+    Args:
+        inputs: With the strategy that runs.
+        configuration: Names the others.
+        known: By their numbers, from the journal.
 
     Raises:
-        PolicyError: The rules cannot express a limit.
+        PolicyError: Two of them have one name.
     """
+    running = inputs.strategy.name
+    others = outside_names(configuration)
+    if running in others:
+        raise PolicyError(
+            f"webhook.strategies: each must have a name of its own, and {running} is the strategy "
+            "that runs; webhook always is one. Next: give one of them another name."
+        )
+    first = list(known) if known and known[0] == running else [running]
+    return list(dict.fromkeys([*first, *others]))
+
+
+def outside_names(configuration: Configuration) -> list[str]:
+    """Return the strategies that signals from outside may carry."""
+    return list(dict.fromkeys([WEBHOOK, *configuration.system.webhook.strategies]))
+
+
+def policy_from(
+    inputs: Inputs, configuration: Configuration, strategies: Sequence[str]
+) -> PolicyArray:
+    """Return the kernel's policy of some rules on the instruments of a run.
+
+    A strategy of signals from outside needs no edge unless the policy says so under its name: who
+    sends them seldom knows one.
+
+    Args:
+        inputs: Of the run.
+        configuration: The rules.
+        strategies: Names, by their numbers; the first is the one that runs.
+
+    Raises:
+        PolicyError: The rules cannot express a limit, or there are too many strategies.
+    """
+    edges = dict.fromkeys(strategies, False) | {strategies[0]: inputs.strategy.edge_required}
     return build_policy(
         configuration.policy,
         configuration.breakers,
         inputs.instruments,
-        [inputs.strategy.name],
+        strategies,
         periods_ns=[each.period_ns for each in inputs.sets],
         feeds=[Feed.BAR for _ in inputs.sets],
-        edge_required_overrides={inputs.strategy.name: inputs.strategy.edge_required},
+        edge_required_overrides=edges,
         native_oco=True,
         tier=inputs.tier,
     )
@@ -144,9 +189,19 @@ def begin_ns_of(inputs: Inputs) -> int:
     return min(starts) - 1
 
 
-def setup_of(session: Session, inputs: Inputs) -> Setup:
-    """Return what the account trades with."""
+def setup_of(session: Session, inputs: Inputs, known: Sequence[str] = ()) -> Setup:
+    """Return what the account trades with.
+
+    Args:
+        session: What was told.
+        inputs: Of the run.
+        known: Strategies that the journal knows, by their numbers.
+
+    Raises:
+        PolicyError: The rules cannot express a limit, or two strategies have one name.
+    """
     system = session.configuration.system
+    strategies = strategies_of(inputs, session.configuration, known)
     is_live = system.data.source == LIVE
     return Setup(
         account=system.account.name,
@@ -154,12 +209,12 @@ def setup_of(session: Session, inputs: Inputs) -> Setup:
         currency=inputs.currency,
         cash_units=inputs.cash_units,
         tier=inputs.tier,
-        policy=inputs.policy,
+        policy=policy_from(inputs, session.configuration, strategies),
         canonical=inputs.rules.content(),
         scales=scales_of(inputs),
-        strategies=[inputs.strategy.name],
+        strategies=strategies,
         begin_ns=None if is_live else begin_ns_of(inputs),
-        said=_said(session, inputs),
+        said=_said(session, inputs, strategies),
         simulated_operator=system.data.operator == "simulated" and not is_live,
     )
 
@@ -173,7 +228,7 @@ def _names(session: Session) -> list[str]:
     return [f"{live.exchange} {symbol_of(symbol)} {live.timeframe}" for symbol in live.symbols]
 
 
-def _said(session: Session, inputs: Inputs) -> dict[str, Any]:
+def _said(session: Session, inputs: Inputs, strategies: Sequence[str]) -> dict[str, Any]:
     """Return what the note of a start says, so that its journal can be replayed without us."""
     system = session.configuration.system
     return {
@@ -190,5 +245,6 @@ def _said(session: Session, inputs: Inputs) -> dict[str, Any]:
             "name": system.strategy.name,
             "parameters": dict(system.strategy.parameters),
         },
-        NAME: traded_said(inputs),
+        STRATEGIES: list(strategies),
+        NAME: traded_said(inputs, strategies[1:]),
     }

@@ -12,6 +12,7 @@ from interlock.kernel.state import StateArray
 from interlock.runtime.entries import Said, commands_of, layout_digest, said_by, state_of
 from interlock.runtime.recover import genesis_of
 from interlock.runtime.replaying import SNAPSHOTS
+from interlock.runtime.session import strategies_in
 from interlock.runtime.status import (
     latches_of,
     level_of,
@@ -92,6 +93,7 @@ def _state_said(genesis: Said, snapshot: Row, state: StateArray) -> Said:
         for one in genesis["instruments"]
     ]
     account = state["account"][0]
+    strategies = strategies_in(genesis, said_by(snapshot.entry)["start"])
     return {
         "snapshot_seq": snapshot.entry.seq,
         "now_ns": snapshot.entry.ts_ns,
@@ -100,7 +102,7 @@ def _state_said(genesis: Said, snapshot: Row, state: StateArray) -> Said:
         "money": money_of(state),
         "positions": positions_of(state, scales),
         "orders": orders_of(state, scales),
-        "latches": latches_of(state, scales, genesis["strategies"]),
+        "latches": latches_of(state, scales, strategies),
         "limits": limits_of(state),
         "counts": {name: int(account[name]) for name in COUNTS},
     }

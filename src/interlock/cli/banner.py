@@ -1,7 +1,11 @@
 """What is said before anything starts: which mode, which account, on what, and within what."""
 
+import json
+import os
+import shlex
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import PurePath
 
 import interlock
 from interlock.app.launch import Ready
@@ -9,8 +13,10 @@ from interlock.config.addresses import shown_address
 from interlock.config.amounts import OFF, plain
 from interlock.config.everything import Configuration
 from interlock.config.system import DataSettings
+from interlock.config.words import SAMPLE_PREFIX
+from interlock.data.file_names import symbol_of
 
-_WIDTH = 11
+_WIDTH = 12
 
 
 def _percent(value: Decimal | str) -> str:
@@ -79,6 +85,31 @@ def _rows(ready: Ready) -> Iterator[tuple[str, str]]:
     yield "engine at", str(ready.home.engine_socket)
 
 
+def _first_symbol(data: DataSettings) -> str:
+    """Return what the account trades first, as well as the settings alone can say."""
+    if data.source == "live":
+        return data.live.symbols[0]
+    if data.symbols:
+        return data.symbols[0]
+    name = PurePath(data.bars[0].removeprefix(SAMPLE_PREFIX))
+    return symbol_of(name) or name.name
+
+
+def gateway_lines(ready: Ready) -> list[str]:
+    """Return how to reach the gateway: in a browser, and with an alert. No secret is said."""
+    if not ready.address:
+        return []
+    home, data = ready.home, ready.configuration.system.data
+    alert = json.dumps({"symbol": _first_symbol(data), "action": "BUY"}, separators=(",", ":"))
+    rows = [("dashboard", ready.address)]
+    if not os.path.lexists(home.gateway_db):
+        rows.append(("first login", f"with the one-time code in {home.admin_code}"))
+    if ready.configuration.system.webhook.enabled:
+        rows.append(("alert", f"curl -d {shlex.quote(alert)} {ready.address}/webhook"))
+        rows.append(("", f"from elsewhere it needs the secret in {home.webhook_secret}"))
+    return ["", *(f"{name:<{_WIDTH}}{text}" for name, text in rows)]
+
+
 def banner_lines(ready: Ready) -> list[str]:
     """Return everything that is said before anything starts."""
     account = ready.configuration.system.account
@@ -87,5 +118,6 @@ def banner_lines(ready: Ready) -> list[str]:
         lines.append("Orders go to the simulated venue on this machine: no real money can move.")
     lines.append("")
     lines += [f"{name:<{_WIDTH}}{text}" for name, text in _rows(ready)]
+    lines += gateway_lines(ready)
     lines += ["", "Ctrl-C stops gracefully. Elsewhere: interlock status, interlock stop."]
     return lines

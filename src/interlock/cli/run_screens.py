@@ -140,6 +140,11 @@ class Watching:
         self._epoch: object = None  # of the engine that said what was heard last
         self._heard = 0
 
+    def begin(self, address: str) -> None:
+        """Take where the dashboard is; nothing when there is none."""
+        if address:
+            self._footer = f"dashboard {address}; {self._footer}"
+
     def look(self, status: Facts | None, problem: str) -> None:
         """Take how the engine is."""
         if status is not None:
@@ -204,6 +209,7 @@ class Moving:
         """Print the banner, and begin to draw."""
         for line in banner_lines(ready):
             write(line)
+        self._watching.begin(ready.address)
         self._live.start()
         self._draw()
 

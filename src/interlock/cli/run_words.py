@@ -122,6 +122,10 @@ _WORDS: Final[Mapping[str, Callable[[Facts], str]]] = {
             *(f"  {name}: {why}" for name, why in facts["failed"].items()),
         ]
     ),
+    "gateway_ready": lambda facts: f"dashboard and webhook answer at {facts['address']}",
+    "first_code": lambda facts: (
+        f"nobody can sign in yet: the one-time code for the first person is in {facts['path']}"
+    ),
     "watching": lambda facts: f"the watchdog watches; on a hang it will {facts['action']}",
     "engine_health": lambda facts: (
         f"the watchdog sees the engine {facts['health'].replace('_', ' ')}: {facts['why']}"

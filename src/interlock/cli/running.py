@@ -67,11 +67,24 @@ def run(
         bool,
         typer.Option("--again", help="Put the home's account into archive/ and begin a new one."),
     ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=65_535,
+            help="Where dashboard and webhook answer, instead of gateway.port; 0 is any free one.",
+            show_default=False,
+        ),
+    ] = None,
+    no_gateway: Annotated[
+        bool, typer.Option("--no-gateway", help="Without dashboard and webhook.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything that happens as lines of JSON.")
     ] = False,
 ) -> None:
-    """Trade on paper: an engine, a simulated venue in a process of its own, and a live view.
+    """Trade on paper: an engine, a simulated venue, a dashboard, and a live view.
 
     Goes on where the account of this home was. Without a terminal it prints lines of progress and
     a summary, and ends with its recording. Ends with 0 after a graceful stop (Ctrl-C), 1 when
@@ -87,6 +100,8 @@ def run(
             strategy=strategy,
             loosen=loosen,
             again=again,
+            port=port,
+            has_gateway=not no_gateway,
             as_json=as_json,
         )
     raise typer.Exit(code)
@@ -157,6 +172,31 @@ def watchdog(*, config: Config = None, guardian: Guardian = -1) -> None:
     raise typer.Exit(code)
 
 
+def gateway(
+    *,
+    config: Config = None,
+    guardian: Guardian = -1,
+    listen: Annotated[
+        int,
+        typer.Option(
+            metavar="FD",
+            help="A socket that listens already, instead of gateway.host and gateway.port.",
+            show_default=False,
+        ),
+    ] = -1,
+) -> None:
+    """Answer browsers, programs and webhooks; run does that for you.
+
+    A unit of its own in production. It trades nothing: it asks the engine. Ends with 0 when it is
+    told to, 2 when something it was given cannot be used, such as a port that is taken.
+    """
+    from interlock.cli import run_verbs  # noqa: PLC0415 - see above
+
+    with guarded():
+        code = run_verbs.gateway(config=config, guardian=guardian, listen=listen)
+    raise typer.Exit(code)
+
+
 def status(
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again.")] = False,
@@ -204,5 +244,5 @@ def stop() -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Make them verbs of the command line."""
-    for verb in (run, engine, venue, watchdog, status, reload, stop):
+    for verb in (run, engine, venue, watchdog, gateway, status, reload, stop):
         app.command()(verb)

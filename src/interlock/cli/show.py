@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from interlock.research.explanation import Explanation, Rule
-from interlock.research.readable import seconds_text
+from interlock.research.explanation import Explanation
 from interlock.research.results import Results
+from interlock.runtime.readable import Rule, seconds_text
 
 _WIDTH: Final = 34  # of the first column of an explanation
 _NAMES: Final = 46

@@ -31,6 +31,8 @@ class Home:
         venue: The simulated venue's own things.
         archive: What was put aside.
         incidents: What the watchdog saw and did.
+        gateway: What the gateway keeps: people, alerts, its audit.
+        secrets: Files with a secret each.
         sockets: Where the sockets are: the home, or a short folder when its path is too long.
         journal: The journal, unless it is in PostgreSQL.
         ballast: Room for the journal of a way out.
@@ -42,6 +44,11 @@ class Home:
         venue_book: The simulated venue's orders, fills and balances.
         venue_lock: Held by the one simulated venue.
         venue_socket: Where the simulated venue listens.
+        gateway_db: People, sessions, alerts, the audit.
+        projection_db: What the journal says, arranged for reading; it can be made again.
+        audit_log: The audit, a line each.
+        webhook_secret: What webhooks show that do not come from this machine.
+        admin_code: What the first person of the dashboard shows, while there is none.
     """
 
     root: Path
@@ -51,6 +58,8 @@ class Home:
     venue: Path
     archive: Path
     incidents: Path
+    gateway: Path
+    secrets: Path
     sockets: Path
     journal: Path
     ballast: Path
@@ -62,6 +71,11 @@ class Home:
     venue_book: Path
     venue_lock: Path
     venue_socket: Path
+    gateway_db: Path
+    projection_db: Path
+    audit_log: Path
+    webhook_secret: Path
+    admin_code: Path
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -74,6 +88,8 @@ class Home:
             self.venue,
             self.archive,
             self.incidents,
+            self.gateway,
+            self.secrets,
         )
         return (*each, self.sockets) if self.sockets != self.root else each
 
@@ -82,12 +98,13 @@ class Home:
         """Every file that is for this user alone, whether it is there or not."""
         databases = (
             base.with_name(base.name + end)
-            for base in (self.journal, self.venue_book)
+            for base in (self.journal, self.venue_book, self.gateway_db, self.projection_db)
             for end in _JOURNAL_ENDS
         )
         others = (self.ballast, self.heads, self.latch, self.progress, self.engine_lock)
         sockets = (self.engine_socket, self.venue_socket)
-        return (*databases, *others, self.venue_lock, *sockets)
+        secrets = (self.webhook_secret, self.admin_code, self.audit_log)
+        return (*databases, *others, self.venue_lock, *sockets, *secrets)
 
     def problems(self) -> Iterator[str]:
         """Yield why something that is there may not be used."""
@@ -95,6 +112,10 @@ class Home:
             yield from folder_problems(folder)
         for file in self.files:
             yield from file_problems(file)
+        if self.secrets.is_dir():
+            others = set(self.secrets.iterdir()) - set(self.files)
+            for file in sorted(others):  # everything there is one, whatever it is called
+                yield from file_problems(file)
 
     def check(self) -> None:
         """Refuse a home that others can change or read; it makes nothing.
@@ -128,7 +149,7 @@ class Home:
 def home_of(settings: Settings) -> Home:
     """Return where everything is under the home; nothing is made or looked at."""
     root = settings.home
-    venue = root / "venue"
+    venue, gateway, secrets = root / "venue", root / "gateway", root / "secrets"
     sockets, engine_socket, venue_socket = _sockets(root)
     return Home(
         root=root,
@@ -138,6 +159,8 @@ def home_of(settings: Settings) -> Home:
         venue=venue,
         archive=root / "archive",
         incidents=root / "incidents",
+        gateway=gateway,
+        secrets=secrets,
         sockets=sockets,
         journal=root / "journal.db",
         ballast=root / "ballast",
@@ -149,6 +172,11 @@ def home_of(settings: Settings) -> Home:
         venue_book=venue / "venue.db",
         venue_lock=venue / "venue.lock",
         venue_socket=venue_socket,
+        gateway_db=gateway / "gateway.db",
+        projection_db=gateway / "projection.db",
+        audit_log=root / "logs" / "audit.log",
+        webhook_secret=secrets / "webhook-secret",
+        admin_code=secrets / "admin-code",
     )
 
 

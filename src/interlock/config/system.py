@@ -10,10 +10,15 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from interlock.config.addresses import COLLECTOR_URL, JOURNAL_URL
 from interlock.config.amounts import count, money
+from interlock.config.approvals import ApprovalSettings
 from interlock.config.errors import bad_value, disagree, shown
+from interlock.config.gateway import GatewaySettings
+from interlock.config.notifications import MailSettings, NotifySettings, TelegramSettings
+from interlock.config.people import PeopleSettings
 from interlock.config.speed import SPEED, Speed, read_speed
 from interlock.config.trading import STRICT
 from interlock.config.watchdog import WatchdogSettings
+from interlock.config.webhook import WebhookSettings
 from interlock.config.words import (
     BARS,
     PATH_OR_NOTHING,
@@ -342,6 +347,13 @@ class SystemConfig(BaseModel):
     watchdog: WatchdogSettings
     kill: KillSettings
     proofs: ProofSettings
+    gateway: GatewaySettings
+    people: PeopleSettings
+    webhook: WebhookSettings
+    approvals: ApprovalSettings
+    notify: NotifySettings
+    telegram: TelegramSettings
+    mail: MailSettings
     logs: LogSettings
     telemetry: TelemetrySettings
 

@@ -1,0 +1,1 @@
+"""The dashboard: pages that hold no data, and the small modules that fetch and draw it."""
