@@ -5,7 +5,6 @@ editMessageText, answerCallbackQuery, and "Making requests" for the shape of ans
 """
 
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Event, Thread
 from typing import Any, Final
 from urllib.parse import parse_qsl
+
+from interlock.runtime.clock import NS_PER_S, SystemClock
 
 TOKEN: Final = "123456789:AAcanary-token_that-must-not-be-anywhere"  # noqa: S105 - of nobody
 WAIT_S: Final = 20.0  # longer than anything here takes
@@ -75,6 +76,7 @@ class FakeTelegram:
         self.changed = Condition()
         self.stopping = Event()
         self.port = 0
+        self.heard: Callable[[str], None] = lambda _: None  # told of every text, at once
         self._updates: list[Said] = []
         self._update_id = 1_000
         self._message_id = 0
@@ -101,7 +103,7 @@ class FakeTelegram:
         number = more.pop("update_id", None)
         message = {
             "message_id": 7,
-            "date": int(time.time()),
+            "date": int(_now_s()),
             "chat": {"id": chat or user, "type": kind},
             "from": person(user),
             "text": text,
@@ -120,7 +122,7 @@ class FakeTelegram:
             "data": data,
             "message": {
                 "message_id": message,
-                "date": int(time.time()),
+                "date": int(_now_s()),
                 "chat": {"id": chat or user, "type": kind},
                 "text": "x",
             },
@@ -179,12 +181,13 @@ class FakeTelegram:
             message=number,
             text=str(asked["text"]),
             buttons={one["text"]: one["callback_data"] for row in rows for one in row},
-            at_s=time.time(),
+            at_s=_now_s(),
             is_edit=is_edit,
         )
         self.sent.append(sent)
+        self.heard(sent.text)
         chat = {"id": sent.chat, "type": "private"}
-        return {"message_id": number, "date": int(time.time()), "chat": chat, "text": sent.text}
+        return {"message_id": number, "date": int(_now_s()), "chat": chat, "text": sent.text}
 
     def fault(self, method: str) -> Fault | None:
         """Take the next bad day of a method."""
@@ -196,6 +199,10 @@ class FakeTelegram:
                     self.faults.remove(one)
                     return one
         return None
+
+
+def _now_s() -> float:
+    return SystemClock().now_ns() / NS_PER_S
 
 
 def person(number: int) -> Said:

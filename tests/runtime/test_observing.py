@@ -12,18 +12,12 @@ import pytest
 from interlock.kernel.codes import BUY, Cause, Kind, Level, Scope
 from interlock.kernel.records import rows
 from interlock.kernel.units import LIMIT_NONE
+from interlock.runtime.amounts import amount
 from interlock.runtime.clock import NS_PER_S, ManualClock, SystemClock
 from interlock.runtime.decide import Decided, Decider
 from interlock.runtime.logs import Journalist, open_log
 from interlock.runtime.metrics import Metrics
-from interlock.runtime.status import (
-    amount,
-    latches_of,
-    limits_of,
-    orders_of,
-    positions_of,
-    status_of,
-)
+from interlock.runtime.status import latches_of, limits_of, orders_of, positions_of, status_of
 from interlock.runtime.tracing import Tracing
 from tests.runtime.pair import Pair, bought, holding
 from tests.runtime.rig import Rig

@@ -327,3 +327,21 @@ def test_nothing_that_was_sent_is_repeated() -> None:
         with pytest.raises(AskError) as refused:
             read_wanted({**SPOT, **change})
         assert "s3cret" not in str(refused.value)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+
+
+@given(change=st.dictionaries(st.sampled_from([*SPOT, *SUPPLIED, "more"]), ANY_JSON, min_size=1))
+def test_whatever_comes_over_the_socket_is_asked_or_refused(
+    at_rest: Fresh, change: dict[str, Any]
+) -> None:
+    try:
+        answer = at_rest.probe({**SPOT, **change})
+    except AskError:
+        return
+    assert isinstance(answer["allowed"], bool)

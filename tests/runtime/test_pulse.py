@@ -10,6 +10,7 @@ from interlock.runtime.engine import Engine
 from interlock.runtime.pulse import STUCK_NS, Pulse, market_of, watchdog_said
 from tests.runtime.probes import Fresh, fresh
 
+DAY_NS = 86_400 * NS_PER_S
 KILLED = {"watchdog": {"wanted": True, "pid": 1, "seen_s": 0.5}}
 
 
@@ -21,6 +22,12 @@ def found(tmp_path: Path) -> Fresh:
 def pulse_of(found: Fresh) -> Pulse:
     session = found.session
     return Pulse(session.engine, session.clock, lambda: KILLED, list(session.setup.scales))
+
+
+def market(found: Fresh, now_ns: int, *, opened_ns: list[int] | None) -> dict[str, Any]:
+    decider, scales = found.session.engine.decider, found.session.setup.scales
+    (row,) = market_of(decider.policy, decider.state, scales, now_ns, opened_ns=opened_ns)
+    return row
 
 
 def test_it_remembers_when_something_was_different(found: Fresh) -> None:
@@ -52,23 +59,53 @@ def test_a_recordings_numbers_are_as_old_as_its_own_time_says(found: Fresh) -> N
 
 def test_live_numbers_get_older_by_the_clock(found: Fresh) -> None:
     found.bars(3)
-    engine = found.session.engine
-    policy, state, scales = engine.decider.policy, engine.decider.state, found.session.setup.scales
-    now_ns = int(state["account"]["ts_ns"][0])
-    later_ns = now_ns + 3 * 86_400 * NS_PER_S
-    assert market_of(policy, state, list(scales), now_ns)[0]["fresh"]
-    late = market_of(policy, state, list(scales), later_ns)[0]
+    now_ns = int(found.session.engine.decider.state["account"]["ts_ns"][0])
+    assert market(found, now_ns, opened_ns=[0])["fresh"]
+    late = market(found, now_ns + 3 * DAY_NS, opened_ns=[0])
     assert not late["fresh"]
     assert late["age_ms"] > late["max_age_ms"]
 
 
+def test_a_number_is_waited_for_from_the_opening_on(found: Fresh) -> None:
+    """After a long weekend the first bar of the week is not late."""
+    found.bars(3)
+    now_ns = int(found.session.engine.decider.state["account"]["ts_ns"][0]) + 4 * DAY_NS
+    assert market(found, now_ns, opened_ns=[now_ns - DAY_NS // 4])["fresh"]
+    assert not market(found, now_ns, opened_ns=[now_ns - 2 * DAY_NS])["fresh"]
+
+
+def test_between_two_bars_of_a_recording_nothing_is_late(found: Fresh) -> None:
+    found.bars(3)
+    now_ns = int(found.session.engine.decider.state["account"]["ts_ns"][0]) + 4 * DAY_NS
+    assert market(found, now_ns, opened_ns=None)["fresh"]
+
+
+def test_a_number_from_the_future_or_a_quarantined_one_is_not_fresh(found: Fresh) -> None:
+    found.bars(3)
+    state = found.session.engine.decider.state
+    now_ns = int(state["account"]["ts_ns"][0])
+    state["instruments"]["quarantined"][0, 0] = 1
+    assert not market(found, now_ns, opened_ns=None)["fresh"]
+    state["instruments"]["quarantined"][0, 0] = 0
+    state["instruments"]["good_ns"][0, 0] = now_ns + 1
+    assert not market(found, now_ns, opened_ns=None)["fresh"]
+
+
 def test_a_market_without_a_session_is_idle(found: Fresh) -> None:
     found.bars(3)
-    engine = found.session.engine
-    state = engine.decider.state.copy()
-    state["instruments"][0, 0]["session_open"] = 0
-    (row,) = market_of(engine.decider.policy, state, list(found.session.setup.scales), 1)
-    assert row["idle"]
+    found.session.engine.decider.state["instruments"]["session_open"][0, 0] = 0
+    assert market(found, 1, opened_ns=None)["idle"]
+
+
+def test_it_sees_when_a_session_begins(found: Fresh) -> None:
+    pulse = pulse_of(found)
+    table = found.session.engine.decider.state["instruments"]
+    table["session_open"][0, 0] = 0
+    pulse.mind()
+    found.bars(1)
+    table["session_open"][0, 0] = 1
+    pulse.mind()
+    assert pulse._opened_ns == [found.session.engine.now_ns()]
 
 
 def test_the_venue_answers_about_the_account_again_and_again(found: Fresh) -> None:

@@ -247,6 +247,15 @@ def test_our_id_is_ours_and_theirs_is_taken_when_it_is_sane() -> None:
         ("10.0.0.1", 421),
         ("192.168.1.1", 421),
         ("localhost:x", 421),
+        ("[::1].evil.example", 421),
+        ("[::1]x", 421),
+        ("[::1%25evil.example]", 421),
+        ("[::ffff:8.8.8.8]", 421),
+        ("localhost:5001:80", 421),
+        ("localhost.", 421),
+        ("127.0.0.1.", 421),
+        ("127.1", 421),
+        ("x" * 300, 421),
         ("", 421),
     ],
 )
@@ -273,6 +282,8 @@ def test_a_name_that_others_can_point_here_is_refused(host: str, status: int) ->
         ({"content-type": "multipart/form-data; boundary=x", "x-interlock": "1"}, 415, "NOT_JSON"),
         ({"origin": "https://evil.example", "x-interlock": "1"}, 403, "ORIGIN_REFUSED"),
         ({"origin": "null", "x-interlock": "1"}, 403, "ORIGIN_REFUSED"),
+        ({"origin": "", "x-interlock": "1"}, 403, "ORIGIN_REFUSED"),
+        ({"origin": "https://127.0.0.1:5001", "x-interlock": "1"}, 403, "ORIGIN_REFUSED"),
         ({"origin": "http://127.0.0.1:5002", "x-interlock": "1"}, 403, "ORIGIN_REFUSED"),
         (
             {
@@ -307,7 +318,12 @@ def test_a_change_without_a_body_needs_no_type_and_a_hook_judges_by_itself() -> 
 def test_our_public_page_may_change_things() -> None:
     app = made(public_url="https://trade.example", trusted_proxy="10.0.0.1")
     headers = CHANGES | {"host": "trade.example", "content-type": "application/json"}
-    for origin, status in (("https://trade.example", 200), ("https://other.example", 403)):
+    for origin, status in (
+        ("https://trade.example", 200),
+        ("http://trade.example", 403),
+        ("https://other.example", 403),
+        ("", 403),
+    ):
         mine = headers | {"origin": origin}
         found = request(app, "POST", "/say", content=b'{"word":"a"}', headers=mine)
         assert found.status_code == status

@@ -246,6 +246,7 @@ def test_no_refusal_repeats_a_value() -> None:
         (b'{"symbol": "SPY", "strategy": {"a": [1, {"secret": "no"}]}, "secret": "abc"}', b"abc"),
         (b'{"x": "\\"secret\\": \\"no\\"", "secret": "abc"}', b"abc"),
         (b'{"secret": "a\\u00e4\\"b"}', 'aä"b'.encode()),
+        (b'{"\\u0073ecret": "abc"}', b"abc"),
         (b'{"secret": "first", "secret": "second"}', b"first"),
         (b'{"secret": "abc", ' + b"\xff" * 50_000, b"abc"),
         (b"BUY SPY price=1 secret=abc", b"abc"),

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 import interlock
-from interlock.cli import auditing, journaling, killing, people, running, simulating
+from interlock.cli import auditing, journaling, killing, notifying, people, running, simulating
 from interlock.cli.guard import guarded
 from interlock.cli.options import (
     Blackouts,
@@ -217,6 +217,7 @@ killing.add_to(app)
 journaling.add_to(app)
 simulating.add_to(app)
 people.add_to(app)
+notifying.add_to(app)
 auditing.add_to(app)
 
 

@@ -24,7 +24,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 # One mailbox as RFC 5321, section 4.1.2, has it, without quoted names and address literals.
 _MAILBOX: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_API_WORDS: Final = "nothing (Telegram's own), or http://127.0.0.1:PORT for tests"
+_API_WORDS: Final = "http://127.0.0.1:PORT, for tests"
 _API: Final = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
 
 
@@ -113,7 +113,9 @@ class TelegramSettings(BaseModel):
     commands: bool = Field(
         description="Whether it takes orders (/pause, /kill, approvals), or speaks only."
     )
-    api_url: Annotated[str, API] = Field(description="Where the Bot API is.")
+    api_url: Annotated[str, API] = Field(
+        description="Where the Bot API is; nothing is Telegram's own."
+    )
 
     @property
     def names(self) -> dict[int, str]:

@@ -2,10 +2,10 @@
 
 What it measures is for people and for health checks alone; no decision depends on it. A recording
 lives in a time of its own: how old its numbers are is told in that time, and everything else in
-real time.
+real time. Between two of its bars nothing can be late: it tells them when it likes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from interlock.kernel.policy import PolicyArray
@@ -44,6 +44,9 @@ class Pulse:
         self._rows_ns: int | None = None
         self._cycle_ns: int | None = None
         self._behind_ns: int | None = None  # since when something waits for the disk
+        self._open = [False] * len(scales)
+        self._opened_ns = [0] * len(scales)  # when a session was seen to begin
+        self._look_at_sessions()
 
     def mind(self) -> None:
         """Look; called again and again."""
@@ -59,6 +62,15 @@ class Pulse:
         elif self._behind_ns is None or durable != self._durable:
             self._behind_ns = now_ns
         self._durable = durable
+        self._look_at_sessions()
+
+    def _look_at_sessions(self) -> None:
+        table = self._engine.decider.state["instruments"][0]
+        for number, was_open in enumerate(self._open):
+            is_open = bool(table[number]["session_open"] == 1)
+            if is_open and not was_open:
+                self._opened_ns[number] = self._engine.now_ns()
+            self._open[number] = is_open
 
     def said(self) -> Said:
         """Return what a status says."""
@@ -67,7 +79,11 @@ class Pulse:
         stuck_ns = self._stuck_ns()
         return {
             "market": market_of(
-                engine.decider.policy, engine.decider.state, self._scales, engine.now_ns()
+                engine.decider.policy,
+                engine.decider.state,
+                self._scales,
+                engine.now_ns(),
+                opened_ns=None if engine.link.replay else self._opened_ns,
             ),
             "market_clock": "recording" if engine.link.replay else "wall",
             "feed_age_s": self._age_s(self._rows_ns),
@@ -103,27 +119,44 @@ def watchdog_said(killed: Said) -> Said:
 
 
 def market_of(
-    policy: PolicyArray, state: StateArray, scales: list[Scale], now_ns: int
+    policy: PolicyArray,
+    state: StateArray,
+    scales: Sequence[Scale],
+    now_ns: int,
+    *,
+    opened_ns: Sequence[int] | None,
 ) -> list[Said]:
-    """Return how old each symbol's numbers are, and whether an entry may be judged by them.
+    """Return how old each symbol's numbers are, and whether they are as fresh as they can be.
 
-    ``idle`` is a market that has no session now: nobody expects a number from it.
+    A number is waited for while its market is open, and from its opening on. ``idle`` is a market
+    that has no session now: nobody expects a number from it.
+
+    Args:
+        policy: Shape (1,); says how old a number may be.
+        state: Shape (1,).
+        scales: Of the instruments, by their numbers.
+        now_ns: The time that an event of ours would get now.
+        opened_ns: When each instrument's session began; None for a recording.
     """
     found = []
     for number, scale in enumerate(scales):
         inst = state["instruments"][0, number]
         spec = policy["instruments"][0, number]
-        most_ns = int(spec["limits"]["data_age_ns"])
+        always = int(spec["always_open"]) == 1
+        most_ns, good_ns = int(spec["limits"]["data_age_ns"]), int(inst["good_ns"])
         known = int(inst["mark"]) > 0
-        age_ns = max(now_ns, int(state["account"]["ts_ns"][0])) - int(inst["good_ns"])
-        fresh = known and 0 <= age_ns <= most_ns and int(inst["quarantined"]) == 0
+        age_ns = max(now_ns, int(state["account"]["ts_ns"][0])) - good_ns
+        waited_ns = age_ns
+        if opened_ns is not None and not always:
+            waited_ns = age_ns - max(opened_ns[number] - good_ns, 0)
+        in_time = opened_ns is None or waited_ns <= most_ns
         found.append(
             {
                 "symbol": scale.symbol,
                 "age_ms": age_ns // NS_PER_MS if known else None,
                 "max_age_ms": most_ns // NS_PER_MS,
-                "fresh": fresh,
-                "idle": int(spec["always_open"]) != 1 and int(inst["session_open"]) != 1,
+                "fresh": known and age_ns >= 0 and in_time and int(inst["quarantined"]) == 0,
+                "idle": not always and int(inst["session_open"]) != 1,
             }
         )
     return found

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
+from interlock.service.peers import is_loopback_host
 from interlock.service.permissions import Actor, Permission
 from interlock.service.problems import Problem
 
@@ -124,7 +125,7 @@ def bad_form(request: Request, public_url: str = "") -> Problem | None:
         return None
     headers = request.headers
     origin = headers.get("origin")
-    if origin is not None and origin not in {public_url, f"http://{headers.get('host', '')}"}:
+    if origin is not None and origin not in _own_origins(headers.get("host", ""), public_url):
         return Problem(
             status=403, code="ORIGIN_REFUSED", message="pages of another site change nothing here."
         )
@@ -140,6 +141,12 @@ def bad_form(request: Request, public_url: str = "") -> Problem | None:
             message="what changes something needs the header X-Interlock: 1.",
         )
     return None
+
+
+def _own_origins(host: str, public_url: str) -> set[str]:
+    """Return where pages of ours come from."""
+    found = {public_url} if public_url else set()
+    return found | ({f"http://{host}"} if is_loopback_host(host) else set())
 
 
 def inventory(app: FastAPI) -> list[tuple[str, str, str]]:

@@ -117,8 +117,14 @@ def _describe_one(method: str, path: str, operation: Said) -> None:
     for status in sorted({*statuses}):
         responses.setdefault(status, _error(_SAYS[status]))
     for status, said in responses.items():
-        if status >= "4" and "content" not in said:
+        if status < "4":
+            continue
+        if "content" not in said:
             said.update(_error(str(said.get("description", ""))))
+            continue
+        own = said["content"].get("application/json", {})
+        if own.get("schema", _REF) != _REF:  # the route's own answer, or what any route refuses
+            own["schema"] = {"anyOf": [own["schema"], _REF]}
     responses.setdefault("default", _error("Something else is wrong."))
 
 

@@ -5,11 +5,11 @@ alone, and of that only the last hop, which the proxy itself has seen.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -29,6 +29,10 @@ FORWARDED_FOR: Final = b"x-forwarded-for"
 UNKNOWN: Final = "unknown"
 HOST_MAX: Final = 262  # RFC 1035, 2.3.4: a name has 255 octets; and a port
 _REMEMBERED: Final = 1_024  # answers about addresses, which come again and again
+# All of a Host header: a library that takes it apart may pass over what stands behind the bracket.
+_HOST: Final = re.compile(
+    r"(?:(localhost|[0-9.]{7,15})|\[([0-9A-Fa-f:.]{2,45})\])(?::[0-9]{1,5})?", re.IGNORECASE
+)
 _FORWARDED_PREFIX: Final = b"x-forwarded-"
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -83,14 +87,11 @@ def is_loopback_host(host: str) -> bool:
     >>> [is_loopback_host(x) for x in ("localhost:5001", "[::1]:80", "127.0.0.1", "a.example")]
     [True, True, True, False]
     """
-    try:
-        parts = urlsplit(f"//{host}")
-        parts.port  # noqa: B018 - raises for a port that is no number
-    except ValueError:
+    found = _HOST.fullmatch(host)
+    if found is None:
         return False
-    if parts.netloc != host or parts.username is not None or parts.hostname is None:
-        return False
-    return parts.hostname == "localhost" or is_loopback(parts.hostname)
+    name = (found[1] or found[2]).lower()
+    return name == "localhost" or is_loopback(name)
 
 
 class Peers:

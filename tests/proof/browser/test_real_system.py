@@ -31,6 +31,14 @@ OURS: Final = (
 )
 FILLED: Final = "main .card .empty, main .card tbody tr, main .card dl, #now .badge"
 DRAWN: Final = {"/": "#equity .main-svg", "/chart/GOOG": "#candles .boxes"}
+CONFIG: Final = """
+[webhook]
+strategies = ["watched"]
+
+[approvals]
+strategies = ["watched"]
+band_bps = 500
+"""
 PAGES: Final = (
     *("/", "/positions", "/orders", "/signals", "/chart/GOOG", "/risk", "/breakers", "/kill"),
     *("/system", "/audit", "/backtests", "/people", "/account"),
@@ -75,11 +83,10 @@ class Story:
                 return pyotp.TOTP(self.key).at(step * STEP_S)
             visitor.page.wait_for_timeout(250)
 
-    def confirm(self, visitor: Visitor) -> None:
-        """Show a code where the page asks for one; where it does not, one was shown lately."""
+    def confirm(self, visitor: Visitor, done: str) -> None:
+        """Show a code if the page asks for one: where one was shown lately, it is done at once."""
         dialog = visitor.page.get_by_role("dialog", name="Show your second factor")
-        told = visitor.page.locator("#told .told, #code-title")
-        dialog.or_(told).first.wait_for()
+        dialog.or_(visitor.page.locator(done)).first.wait_for()
         if dialog.count():
             dialog.get_by_label("Code of your authenticator").fill(self.code(visitor))
             dialog.get_by_role("button", name="Confirm").click()
@@ -140,9 +147,11 @@ def _ready(process: "subprocess.Popen[str]") -> str:
 def story(browser: Browser) -> Iterator[Story]:
     folder = Path(tempfile.mkdtemp(prefix="interlock-"))  # short: a socket is in it
     home = folder / "home"
-    speed = ["--speed", "4bars/s"]
+    config = folder / "interlock.toml"
+    config.write_text(CONFIG)
+    how = ["--config", str(config), "--speed", "4bars/s"]
     with subprocess.Popen(
-        [sys.executable, "-m", "interlock", "run", "--json", "--port", "0", *speed],
+        [sys.executable, "-m", "interlock", "run", "--json", "--port", "0", *how],
         env=os.environ | {"INTERLOCK_HOME": str(home)},
         stdout=subprocess.PIPE,
         text=True,
@@ -205,6 +214,28 @@ def test_a_webhook_appears_with_its_verdict_without_a_reload(story: Story) -> No
     page.close()
 
 
+def test_an_entry_waits_for_a_yes_and_the_gate_runs_again(story: Story) -> None:
+    """The card comes by itself, says what there is to lose, and goes with the answer."""
+    visitor = story.visitor()
+    page = visitor.live("/signals")
+    card = page.locator(".approval")
+    for turn in range(20):  # while a position is held, an entry is refused before anybody is asked
+        alert = {"symbol": "GOOG", "action": "BUY", "strategy": "watched", "id": f"wish-{turn}"}
+        assert httpx.post(f"{story.url}/webhook", json=alert).status_code == 200
+        page.wait_for_timeout(1_500)
+        if card.count():
+            break
+    for text in ("GOOG", "Worst loss", "watched", "s left"):
+        visitor.until(".approval", text)
+    visitor.shoot("real-approval")
+    page.get_by_label("Your reason").fill("looks right")
+    card.get_by_role("button", name="Approve").click()
+    page.locator("#told .told").wait_for()
+    card.wait_for(state="detached")
+    visitor.until("#signals", "watched")
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", ["desktop", "phone"])
 def test_every_page_is_quiet_and_fits(story: Story, device: str, scheme: str) -> None:
@@ -241,11 +272,12 @@ def test_the_chart_shows_candles_and_what_was_traded(story: Story) -> None:
 
 
 def test_a_kill_stops_it_and_a_clear_lets_it_go_on(story: Story) -> None:
-    """The second factor was shown a moment ago or is asked for; what was done is in the audit."""
+    """Each takes a code of its own, used once; what was done is in the audit."""
     visitor = story.visitor()
     page = visitor.live("/kill")
     page.get_by_label("Why, in your words").fill("drill in the browser")
     page.get_by_label("Type KILL to confirm").fill("KILL")
+    page.get_by_label("Code of your authenticator").fill(story.code(visitor))
     page.get_by_role("button", name="Kill now").click()
     visitor.until("#state", "KILLED")
     visitor.until("#state", "drill in the browser")
@@ -253,6 +285,7 @@ def test_a_kill_stops_it_and_a_clear_lets_it_go_on(story: Story) -> None:
     visitor.shoot("real-killed")
     page.get_by_label("What was found").fill("it was a drill")
     page.get_by_role("button", name="Clear the kill").click()
+    story.confirm(visitor, done="#now .badge.ok:has-text('not killed')")
     visitor.until("#now", "not killed")
     visitor.until("#state", "TRADING")
 
@@ -269,7 +302,7 @@ def test_a_second_administrator_is_invited_and_a_clear_takes_both(story: Story) 
     page.locator("#add [name=name]").fill("bob")
     page.locator("#add [name=role]").select_option("admin")
     page.get_by_role("button", name="Add a user").click()
-    story.confirm(visitor)
+    story.confirm(visitor, done="#code-title")
     code = page.locator("dialog .command code").inner_text()
     page.get_by_role("button", name="I have passed it on").click()
 
@@ -290,7 +323,7 @@ def test_a_second_administrator_is_invited_and_a_clear_takes_both(story: Story) 
     second.until("#requests", "Clear the kill")
     second.shoot("real-four-eyes")
     second.page.get_by_role("button", name="Yes").click()
-    bob.confirm(second)
+    bob.confirm(second, done="#told .told")
     second.until("#told", "You said yes")
     second.until("#state", "TRADING")
     visitor.until("#state", "TRADING")

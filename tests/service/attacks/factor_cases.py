@@ -94,9 +94,7 @@ async def _one_after_another(attempts: list[Any]) -> Answers:
 
 async def _code_of_another(stage: Stage, _browser: Browser, member: Member) -> Awaitable[Answers]:
     _, other = await stage.person()
-    return stage.stranger().post(
-        "/api/session", stage.login(member, code=stage.world.code(other))
-    )
+    return stage.stranger().post("/api/session", stage.login(member, code=stage.world.code(other)))
 
 
 async def _of_the_login(stage: Stage, _browser: Browser, member: Member) -> Awaitable[Answers]:
@@ -134,9 +132,7 @@ async def _kill_of_another(stage: Stage, browser: Browser, _member: Member) -> A
 async def _guesses(stage: Stage, _browser: Browser, member: Member) -> Awaitable[Answers]:
     """Know the password, and try codes from one address; then the right one."""
     thief = stage.stranger()
-    wrong = [
-        thief.post("/api/session", stage.login(member, code=f"{n:06}")) for n in range(30)
-    ]
+    wrong = [thief.post("/api/session", stage.login(member, code=f"{n:06}")) for n in range(30)]
     return _one_after_another([*wrong, thief.post("/api/session", stage.login(member))])
 
 
@@ -158,9 +154,7 @@ async def _guesses_at_once(stage: Stage, _browser: Browser, member: Member) -> A
     return _together([thief.post("/api/session", body) for _ in range(40)])
 
 
-async def _guesses_passwords(
-    stage: Stage, _browser: Browser, member: Member
-) -> Awaitable[Answers]:
+async def _guesses_passwords(stage: Stage, _browser: Browser, member: Member) -> Awaitable[Answers]:
     thief = stage.stranger()
     wrong = [
         thief.post("/api/session", stage.login(member, password=f"guess number {n}", code="1"))
@@ -169,9 +163,7 @@ async def _guesses_passwords(
     return _one_after_another([*wrong, thief.post("/api/session", stage.login(member))])
 
 
-async def _guesses_a_step_up(
-    stage: Stage, browser: Browser, member: Member
-) -> Awaitable[Answers]:
+async def _guesses_a_step_up(stage: Stage, browser: Browser, member: Member) -> Awaitable[Answers]:
     wrong = [browser.post("/api/step-up", {"code": f"{n:06}"}) for n in range(5)]
     right = browser.post("/api/step-up", {"code": stage.world.code(member)})
     return _one_after_another([*wrong, right])

@@ -63,9 +63,7 @@ _FORGED: Final[dict[str, Begin]] = {
     "a fetch in capitals": _forged(_without(Sec_Fetch_Site="SAME-ORIGIN")),
     "a token that is none": _forged(_without("X-Interlock", Authorization="Bearer x")),
     "a scheme that is none": _forged(_without("X-Interlock", Authorization="Basic YTph")),
-    "a clear by a form": _forged(
-        _without(Content_Type=FORM), b"reason=x", path="/api/kill/clear"
-    ),
+    "a clear by a form": _forged(_without(Content_Type=FORM), b"reason=x", path="/api/kill/clear"),
     "a token made by another site": _forged(
         _without(Origin="https://evil.example"), b"{}", path="/api/tokens"
     ),
@@ -164,9 +162,7 @@ def _names() -> Iterator[Case]:
     for host in _HOSTS:
         for path in ("/metrics", "/api/overview"):
 
-            async def bound(
-                stage: Stage, host: str = host, path: str = path
-            ) -> Awaitable[Answers]:
+            async def bound(stage: Stage, host: str = host, path: str = path) -> Awaitable[Answers]:
                 browser, _ = await stage.person()
                 headers = {"Host": host}
                 return stage.raw("GET", path, headers, browser=browser, address="127.0.0.1")
@@ -174,9 +170,7 @@ def _names() -> Iterator[Case]:
             yield Case(name=f"{path} of host {host[:40]}", begin=bound, statuses=(421,))
     for name, value in _FORWARDED:
 
-        async def claims(
-            stage: Stage, name: str = name, value: str = value
-        ) -> Awaitable[Answers]:
+        async def claims(stage: Stage, name: str = name, value: str = value) -> Awaitable[Answers]:
             return stage.raw("GET", "/metrics", {name: value})
 
         async def comes_through(

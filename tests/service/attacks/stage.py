@@ -12,10 +12,12 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from interlock.app import gateway_joined
 from interlock.config.home import home_of
 from interlock.config.settings import Settings
 from interlock.service.people.people import People
 from interlock.service.permissions import Permission, Role
+from interlock.service.projection import Projection
 from tests.service.api import gateway as joined
 from tests.service.api.gateway import Gateway
 from tests.service.api.world import FakeEngine
@@ -80,6 +82,8 @@ class Stage:
         folder: Its home's.
         done: Names of the attacks that were made.
         invitee: Who was invited last.
+        kept_browser: Of an administrator who is used by many attacks.
+        projection: What happened, for those who ask.
     """
 
     world: Gateway
@@ -88,6 +92,8 @@ class Stage:
     folder: Path
     done: list[str] = field(default_factory=list)
     invitee: str = ""
+    kept_browser: Browser | None = None
+    projection: Projection
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def address(self) -> str:
@@ -122,7 +128,10 @@ class Stage:
         if cookies:
             found = "; ".join(f"{name}={value}" for name, value in cookies.items())
             headers = {"Cookie": found, **headers}
-        said = {name: value.encode("utf-8", "surrogateescape") for name, value in headers.items()}
+        said = [
+            (name.encode(), value.encode("utf-8", "surrogateescape"))
+            for name, value in headers.items()
+        ]
         client = client_of(self.world.app, address or self.address())
         return await client.request(method, path, headers=said, content=content)
 
@@ -212,15 +221,22 @@ def changes(before: Kept, after: Kept) -> Iterator[str]:
 def staged(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Yield a gateway with one administrator whom nobody attacks."""
     made: list[People] = []
+    read: list[Projection] = []
 
     def people(**parts: Any) -> People:
         made.append(People(**parts))
         return made[-1]
 
+    def projection(*parts: Any) -> Projection:
+        read.append(Projection(*parts))
+        return read[-1]
+
     patch.setattr(joined, "People", people)
+    patch.setattr(gateway_joined, "Projection", projection)
     engine = FakeEngine()
     with joined.gateway(folder, patch, engine) as world:
-        yield Stage(world=world, engine=engine, people=made[0], folder=folder)
+        read[0].begin("of the attacks", {"cash_units": 0})
+        yield Stage(world=world, engine=engine, people=made[0], folder=folder, projection=read[0])
 
 
 def run(

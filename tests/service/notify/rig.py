@@ -2,11 +2,12 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyotp
 from pydantic import SecretStr
@@ -17,14 +18,17 @@ from interlock.runtime.asking import AskError
 from interlock.runtime.clock import NS_PER_S, SystemClock
 from interlock.service.audit import Audit
 from interlock.service.database import Database, open_database
-from interlock.service.engine_client import EngineDown
 from interlock.service.notify.alert import Alert, Message
 from interlock.service.notify.channel import ChannelError, Way
 from interlock.service.notify.joined import Engine, Notifications, NotifyParts
 from interlock.service.notify.outfit import NotifyRules, Outfit
 from interlock.service.permissions import Role
+from interlock.service.tables_notifications import deliveries
 from interlock.service.tables_people import users
 from tests.emulators.telegram import TOKEN, WAIT_S, FakeTelegram
+
+if TYPE_CHECKING:
+    from interlock.service.engine_client import EngineDown
 
 ALICE = 4_001  # at Telegram; an admin here
 BOB = 4_002  # an auditor here
@@ -274,6 +278,17 @@ class Rig:
         """Change somebody behind everybody's back."""
         with self.database.begin() as connection:
             connection.execute(users.update().where(users.c.name == name).values(**values))
+
+    def until(self, what: Callable[[], bool]) -> None:
+        """Wait until something is so in the database, which tells nobody."""
+        began_s = time.monotonic()
+        while not what():
+            assert time.monotonic() - began_s < WAIT_S
+            time.sleep(0.005)
+
+    def waits(self) -> int:
+        """Return how many messages wait."""
+        return sum(row.state == "WAITS" for row in self.table(deliveries))
 
     def table(self, table: Any) -> list[Any]:
         """Return every row of a table."""

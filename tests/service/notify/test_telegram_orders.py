@@ -1,12 +1,12 @@
 """The bot does what people it knows may have done, once, and hears nobody else."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from interlock.runtime.clock import NS_PER_S, SystemClock
 from interlock.service.engine_client import EngineDown
 from interlock.service.notify.alert import Alert
 from interlock.service.notify.happenings import alerts_of
@@ -14,6 +14,11 @@ from tests.emulators.telegram import FakeTelegram, Sent, fake_telegram
 from tests.service.notify.rig import ALICE, BOB, STRANGER, Rig, alert, code, rig
 
 HASH = "ab" * 32
+
+
+def now_s() -> int:
+    """Return the time."""
+    return SystemClock().now_ns() // NS_PER_S
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def settled(fake: FakeTelegram, update: int) -> None:
 
 def proposal(expires_in_s: float = 120) -> Alert:
     """Return what is told of an entry that waits for a person."""
-    now_ns = time.time_ns()
+    now_ns = SystemClock().now_ns()
     says = {
         "id": "a-x1",
         "hash": HASH,
@@ -130,13 +135,15 @@ def test_updates_of_other_kinds_are_not_answered(telegram: FakeTelegram) -> None
     with bot(telegram) as (made, _):
         edited = {
             "message_id": 1,
-            "date": int(time.time()),
+            "date": now_s(),
             "chat": {"id": ALICE, "type": "private"},
             "from": {"id": ALICE, "is_bot": False, "first_name": "a"},
             "text": "/pause",
         }
         settled(telegram, telegram.push(edited_message=edited))
-        settled(telegram, telegram.push(channel_post={**edited, "chat": {"id": 1, "type": "channel"}}))
+        settled(
+            telegram, telegram.push(channel_post={**edited, "chat": {"id": 1, "type": "channel"}})
+        )
         settled(telegram, telegram.push(something_new={"x": 1}))
         assert made.kill.kills == []
         assert telegram.sent == []
@@ -145,7 +152,7 @@ def test_updates_of_other_kinds_are_not_answered(telegram: FakeTelegram) -> None
 @pytest.mark.parametrize("how", ["disabled", "unknown", "invited"])
 def test_whoever_may_not_sign_in_may_do_nothing(telegram: FakeTelegram, how: str) -> None:
     with bot(telegram) as (made, _):
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "disabled": {"disabled": 1},
             "unknown": {"name": "mallory"},
             "invited": {"password_hash": None, "totp_secret": None},
@@ -174,7 +181,13 @@ def test_a_kill_takes_a_code_and_each_code_once(telegram: FakeTelegram) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/kill", "/kill immediate", "/kill immediate 123456", "/kill now 123456 x", "/kill 123456 x y"],
+    [
+        "/kill",
+        "/kill immediate",
+        "/kill immediate 123456",
+        "/kill now 123456 x",
+        "/kill 123456 x y",
+    ],
 )
 def test_a_kill_that_is_not_one_does_nothing(telegram: FakeTelegram, text: str) -> None:
     with bot(telegram) as (made, _):
@@ -204,7 +217,7 @@ def test_a_kill_that_is_not_confirmed_is_not_said_to_be_done(telegram: FakeTeleg
 
 def test_what_lay_at_telegram_for_long_is_not_done(telegram: FakeTelegram) -> None:
     with bot(telegram) as (made, _):
-        telegram.write("/pause", user=ALICE, date=int(time.time()) - 3_600)
+        telegram.write("/pause", user=ALICE, date=now_s() - 3_600)
         telegram.having("s late. Nothing was done.")
         assert made.kill.kills == []
 

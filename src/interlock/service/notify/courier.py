@@ -113,13 +113,13 @@ class Courier:
 
     async def _send(self, numbers: list[int], message: Message) -> float | None:
         """Send one message; return how long to wait after a failure, None after none."""
-        run = self._database.run
         try:
             async with asyncio.timeout(SEND_S):
                 reference = await self.channel.send(message)
         except (ChannelError, TimeoutError) as error:
             return await self._failed(numbers, _why(error))
-        await run(self._spool.sent, numbers, reference)
+        # Whoever ends this now does not make the message unsent.
+        await asyncio.shield(self._database.run(self._spool.sent, numbers, reference))
         if self.condition.failures >= TELL_AFTER:
             self._tell(_up(self.channel.name))
         self.condition = Condition(last_ok=True)
@@ -131,7 +131,7 @@ class Courier:
         condition.failures += 1
         condition.problem = one_line(str(error))
         keep = self._spool.gone if error.is_final else self._spool.failed
-        await self._database.run(keep, numbers, condition.problem)
+        await asyncio.shield(self._database.run(keep, numbers, condition.problem))
         if condition.failures == TELL_AFTER:
             self._tell(_down(name, condition.problem))
         if error.wait_s:

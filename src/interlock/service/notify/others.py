@@ -16,7 +16,7 @@ from interlock.config.errors import PolicyError
 from interlock.service.notify.alert import Message
 from interlock.service.notify.channel import ChannelError
 
-LINES_MAX: Final = 20
+WORD_MAX: Final = 20  # characters
 
 _TYPES: Final = {
     "info": NotifyType.INFO,
@@ -84,8 +84,9 @@ def read_others(path: Path, lines: list[SecretStr]) -> list[OtherChannel]:
     """
     found = []
     for number, url in enumerate(lines, 1):
-        schema = url.get_secret_value().partition(":")[0]
-        name = f"{schema}-{number}" if schema.isalnum() and len(schema) <= LINES_MAX else "?"
+        schema, mark, _ = url.get_secret_value().partition("://")
+        is_word = bool(mark) and schema.isalnum() and len(schema) <= WORD_MAX
+        name = f"{schema if is_word else 'other'}-{number}"
         try:
             found.append(OtherChannel(name, url))
         except PolicyError as error:

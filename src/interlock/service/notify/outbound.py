@@ -18,7 +18,8 @@ URL_MAX: Final = 2_048  # characters
 _PLAIN: Final = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 
 # What is public by ``ipaddress`` and leads somewhere private all the same: addresses in which an
-# IPv4 one is wrapped (RFC 6052, RFC 8215, RFC 3056, RFC 4380), and shared space (RFC 6598).
+# IPv4 one is wrapped (RFC 6052, RFC 8215, RFC 3056, RFC 4380), the relays to those (RFC 7526),
+# and shared space (RFC 6598).
 _WRAPPED: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -28,8 +29,12 @@ _WRAPPED: Final = tuple(
         "2001::/32",
         "::/96",
         "100.64.0.0/10",
+        "192.88.99.0/24",
     )
 )
+
+# All of IPv6 that was ever given to anybody on the internet (RFC 4291, section 2.4).
+_GIVEN: Final = ipaddress.ip_network("2000::/3")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -94,6 +99,8 @@ def is_public(address: Address) -> bool:
     """
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return False  # whoever resolves a name to this means the machine itself, or tries to hide
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GIVEN:
+        return False
     if any(address.version == one.version and address in one for one in _WRAPPED):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
@@ -108,7 +115,10 @@ def choose(host: str, addresses: Iterable[str]) -> str:
     Raises:
         OutboundError: There is none, or one of them is not public.
     """
-    found = [ipaddress.ip_address(text) for text in addresses]
+    try:
+        found = [ipaddress.ip_address(text) for text in addresses]
+    except ValueError:
+        raise OutboundError(f"{host} must have addresses, and has something else") from None
     if not found:
         raise OutboundError(f"{host} must have an address, and has none")
     if not all(map(is_public, found)):

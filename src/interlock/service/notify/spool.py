@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, or_, select, update
 
 from interlock.config.notifications import NotifySettings, Severity
 from interlock.runtime.clock import NS_PER_S, Clock
@@ -27,6 +27,7 @@ _RANK: Final = case({"critical": 0, "warning": 1}, value=alerts.c.severity, else
 _WAITS: Final = "WAITS"
 _SENT: Final = "SENT"
 _GONE: Final = "GONE"
+_SOME: Final = 500  # rows in one statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,25 +221,16 @@ class Spool:
 
     def due(self, channel: str, most: int) -> list[Waiting]:
         """Return what a channel has to send now: what matters most, then what is oldest."""
-        now_ns = self._clock.now_ns()
         wanted = (
             select(deliveries.c.id.label("delivery"), deliveries.c.attempts, alerts)
             .join(alerts, alerts.c.id == deliveries.c.alert_id)
             .where(deliveries.c.state == _WAITS, deliveries.c.channel == channel)
+            .where(~_stale(self._clock.now_ns()))
             .order_by(_RANK, deliveries.c.id)
             .limit(most)
         )
         with self._database.read() as connection:
-            rows = connection.execute(wanted).all()
-        found = [_waiting(row) for row in rows]
-        stale = [
-            one.delivery
-            for one in found
-            if one.severity == "info" and now_ns - one.made_ns > STALE_NS
-        ]
-        if stale:
-            self.gone(stale, "nobody needs it any more")
-        return [one for one in found if one.delivery not in set(stale)]
+            return [_waiting(row) for row in connection.execute(wanted)]
 
     def sent(self, numbers: Sequence[int], reference: str) -> None:
         """Keep that messages were sent, durable."""
@@ -285,6 +277,7 @@ class Spool:
             The time, UTC; None when nothing waits for anybody.
         """
         now_ns = self._clock.now_ns()
+        self._let_go(now_ns)
         is_open = alerts.c.acknowledged_ns.is_(None) & alerts.c.escalates_ns.is_not(None)
         with self._database.read() as connection:
             first = connection.execute(select(func.min(alerts.c.escalates_ns)).where(is_open))
@@ -308,6 +301,18 @@ class Spool:
                 _deliver(connection, int(alert_id), to)
         return again_ns
 
+    def _let_go(self, now_ns: int) -> None:
+        """Let go of what nobody needs to hear any more."""
+        late = (
+            select(deliveries.c.id)
+            .join(alerts, alerts.c.id == deliveries.c.alert_id)
+            .where(deliveries.c.state == _WAITS, _stale(now_ns))
+        )
+        with self._database.read() as connection:
+            numbers = connection.execute(late.limit(_SOME)).scalars().all()
+        if numbers:
+            self.gone(numbers, "nobody needs it any more")
+
     def acknowledge(self, connection: Connection, alert_id: int, who: str) -> bool | None:
         """Keep that somebody looks after an alert, in the caller's own transaction.
 
@@ -323,6 +328,10 @@ class Spool:
             return True
         known = select(func.count()).select_from(alerts).where(alerts.c.id == alert_id)
         return False if connection.execute(known).scalar_one() else None
+
+
+def _stale(now_ns: int) -> ColumnElement[bool]:
+    return (alerts.c.severity == "info") & (alerts.c.made_ns < now_ns - STALE_NS)
 
 
 def _waiting(row: Any) -> Waiting:
@@ -384,7 +393,7 @@ def _prune(connection: Connection) -> None:
     )
     waits = select(deliveries.c.alert_id).where(deliveries.c.state == _WAITS)
     ids = [*connection.execute(gone.where(alerts.c.id.not_in(waits))).scalars()]
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
+    for start in range(0, len(ids), _SOME):
+        some = ids[start : start + _SOME]
         connection.execute(delete(deliveries).where(deliveries.c.alert_id.in_(some)))
         connection.execute(delete(alerts).where(alerts.c.id.in_(some)))
