@@ -1,7 +1,11 @@
-"""What every process under a supervisor does: it tells what happens, and does not outlive it."""
+"""What every process under a supervisor does: it tells what happens, and does not outlive it.
+
+Nor does it leave its memory behind, in which there are secrets.
+"""
 
 import json
 import os
+import resource
 import sys
 import threading
 from contextlib import suppress
@@ -20,7 +24,11 @@ def tell_line(event: str, facts: dict[str, Any]) -> None:
 
 
 def die_with(guardian: int) -> None:
-    """End this process when the other end of a pipe is gone, whatever it is doing; -1 is none."""
+    """End this process when the other end of a pipe is gone, whatever it is doing; -1 is none.
+
+    However it ends, it writes no core: there are secrets in its memory.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if guardian < 0:
         return
 

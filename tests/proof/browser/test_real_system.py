@@ -1,7 +1,7 @@
 """The whole of it, as ``interlock run`` starts it: from the first administrator to a cleared kill.
 
 One engine, venue, watchdog and gateway of their own, on recorded bars, and a real browser before
-them. The tests are the chapters of one story: each begins where the one before it ended.
+them. It is one test, because each chapter begins where the one before it ended.
 """
 
 import json
@@ -11,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import pyotp
@@ -39,6 +39,7 @@ strategies = ["watched"]
 strategies = ["watched"]
 band_bps = 500
 """
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 PAGES: Final = (
     *("/", "/positions", "/orders", "/signals", "/chart/GOOG", "/risk", "/breakers", "/kill"),
     *("/system", "/audit", "/backtests", "/people", "/account"),
@@ -166,7 +167,7 @@ def story(browser: Browser) -> Iterator[Story]:
     shutil.rmtree(folder)
 
 
-def test_the_first_administrator_comes_in_with_the_printed_code(story: Story) -> None:
+def the_first_administrator_comes_in_with_the_printed_code(story: Story) -> None:
     visitor = story.visitor()
     page = visitor.go("/")
     assert page.url == f"{story.url}/login"
@@ -179,7 +180,7 @@ def test_the_first_administrator_comes_in_with_the_printed_code(story: Story) ->
     page.close()
 
 
-def test_signing_out_and_in_again_takes_a_new_code(story: Story) -> None:
+def signing_out_and_in_again_takes_a_new_code(story: Story) -> None:
     visitor = story.visitor()
     page = visitor.live("/account")
     page.get_by_role("button", name="Sign out").first.click()
@@ -195,7 +196,7 @@ def test_signing_out_and_in_again_takes_a_new_code(story: Story) -> None:
     page.close()
 
 
-def test_a_webhook_appears_with_its_verdict_without_a_reload(story: Story) -> None:
+def a_webhook_appears_with_its_verdict_without_a_reload(story: Story) -> None:
     visitor = story.visitor()
     page = visitor.live("/signals")
     page.locator("#signals .empty, #signals tbody tr").first.wait_for()
@@ -214,7 +215,7 @@ def test_a_webhook_appears_with_its_verdict_without_a_reload(story: Story) -> No
     page.close()
 
 
-def test_an_entry_waits_for_a_yes_and_the_gate_runs_again(story: Story) -> None:
+def an_entry_waits_for_a_yes_and_the_gate_runs_again(story: Story) -> None:
     """The card comes by itself, says what there is to lose, and goes with the answer."""
     visitor = story.visitor()
     page = visitor.live("/signals")
@@ -236,27 +237,30 @@ def test_an_entry_waits_for_a_yes_and_the_gate_runs_again(story: Story) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", ["desktop", "phone"])
-def test_every_page_is_quiet_and_fits(story: Story, device: str, scheme: str) -> None:
+def every_page_is_quiet_and_fits(story: Story) -> None:
     """No word on the console, nothing refused by the policy, no address but this one."""
-    visitor = story.visitor(viewport=PHONE if device == "phone" else DESKTOP)
-    page = visitor.page
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in PAGES:
-        visitor.live(path)
-        page.locator(DRAWN.get(path, FILLED)).first.wait_for()
-        width, room = page.locator("html").evaluate("x => [x.scrollWidth, x.clientWidth]")
-        assert width <= room, path
-        assert page.locator("main .failed").count() == 0, path
-        visitor.shoot(f"real{path.replace('/', '-')}-{device}-{scheme}")
-
-    assert visitor.said == []
-    assert visitor.outside() == []
-    page.close()
+    for device, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        for scheme in SCHEMES:
+            visitor = story.visitor(viewport=size)
+            visitor.page.emulate_media(color_scheme=scheme)
+            for path in PAGES:
+                see(visitor, path)
+                visitor.shoot(f"real{path.replace('/', '-')}-{device}-{scheme}")
+            assert visitor.said == []
+            assert visitor.outside() == []
+            visitor.page.close()
 
 
-def test_the_chart_shows_candles_and_what_was_traded(story: Story) -> None:
+def see(visitor: Visitor, path: str) -> None:
+    """Open a page and find it filled, and no wider than the window."""
+    page = visitor.live(path)
+    page.locator(DRAWN.get(path, FILLED)).first.wait_for()
+    width, room = page.locator("html").evaluate("x => [x.scrollWidth, x.clientWidth]")
+    assert width <= room, path
+    assert page.locator("main .failed").count() == 0, path
+
+
+def the_chart_shows_candles_and_what_was_traded(story: Story) -> None:
     visitor = story.visitor()
     page = visitor.live("/chart/GOOG")
     page.locator("#candles .boxes path.box").nth(20).wait_for()
@@ -271,7 +275,7 @@ def test_the_chart_shows_candles_and_what_was_traded(story: Story) -> None:
     page.close()
 
 
-def test_a_kill_stops_it_and_a_clear_lets_it_go_on(story: Story) -> None:
+def a_kill_stops_it_and_a_clear_lets_it_go_on(story: Story) -> None:
     """Each takes a code of its own, used once; what was done is in the audit."""
     visitor = story.visitor()
     page = visitor.live("/kill")
@@ -295,7 +299,7 @@ def test_a_kill_stops_it_and_a_clear_lets_it_go_on(story: Story) -> None:
     page.close()
 
 
-def test_a_second_administrator_is_invited_and_a_clear_takes_both(story: Story) -> None:
+def a_second_administrator_is_invited_and_a_clear_takes_both(story: Story) -> None:
     """Alice kills and asks to clear; nothing is cleared until Bob agrees in a browser of his."""
     visitor = story.visitor()
     page = visitor.live("/people")
@@ -331,7 +335,7 @@ def test_a_second_administrator_is_invited_and_a_clear_takes_both(story: Story) 
     page.close()
 
 
-def test_a_session_that_was_ended_elsewhere_is_over_at_once(story: Story) -> None:
+def a_session_that_was_ended_elsewhere_is_over_at_once(story: Story) -> None:
     visitor = story.visitor()
     page = visitor.live("/breakers")
     other = story.context.browser
@@ -348,3 +352,21 @@ def test_a_session_that_was_ended_elsewhere_is_over_at_once(story: Story) -> Non
     assert page.url == f"{story.url}/login?next=%2Fbreakers"
     context.close()
     page.close()
+
+
+CHAPTERS: Final[tuple[Callable[[Story], None], ...]] = (
+    the_first_administrator_comes_in_with_the_printed_code,
+    signing_out_and_in_again_takes_a_new_code,
+    a_webhook_appears_with_its_verdict_without_a_reload,
+    an_entry_waits_for_a_yes_and_the_gate_runs_again,
+    every_page_is_quiet_and_fits,
+    the_chart_shows_candles_and_what_was_traded,
+    a_kill_stops_it_and_a_clear_lets_it_go_on,
+    a_second_administrator_is_invited_and_a_clear_takes_both,
+    a_session_that_was_ended_elsewhere_is_over_at_once,
+)
+
+
+def test_from_the_first_administrator_to_a_session_that_is_ended(story: Story) -> None:
+    for chapter in CHAPTERS:
+        chapter(story)

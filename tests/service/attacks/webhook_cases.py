@@ -84,6 +84,9 @@ def _strangers() -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
     yield "words instead of JSON", sent("BUY SPY secret=guess", {**FAR, **TEXT}), _UNSIGNED
     yield "a test with an order in it", sent({"test": "true", **GOOD}, FAR), _UNSIGNED
     yield "nothing", sent(b"", FAR), _UNSIGNED
+    for field in ("id", "strategy"):
+        told = {**GOOD, "secret": SECRET, field: f"of {SECRET}"}
+        yield f"the secret as {field}", sent(told, FAR), _BAD  # it would be kept and shown
     yield "random bytes", sent(bytes(range(256)) * 8, FAR), _UNSIGNED
 
 

@@ -94,6 +94,7 @@ class Desk:
             raise refused(422, "BAD_ALERT", str(error), field=error.field) from None
         if isinstance(alert, Ping):
             return self._ponged(understood="test alert")
+        self.senders.check_kept(alert.id, alert.strategy, alert.symbol)
         now_ns = self.clock.now_ns()
         self._check_time(alert, now_ns)
         return await self._keep(

@@ -94,6 +94,24 @@ class Senders:
             )
         return time_ns
 
+    def check_kept(self, *texts: str | None) -> None:
+        """Refuse what would be kept and shown with a secret in it.
+
+        Args:
+            texts: Of the alert, as the sender wrote them.
+
+        Raises:
+            Problem: 422.
+        """
+        kept = " ".join(filter(None, texts)).encode("utf-8", "surrogatepass")
+        if any(one in kept for one in self.secrets.accepted()):
+            raise refused(
+                422,
+                "BAD_ALERT",
+                "the webhook's secret must be in secret alone, and was in another field.",
+                field="secret",
+            )
+
     def _is_own(self, request: Request) -> bool:
         return self.is_paper and peer_of(request).is_direct_loopback
 
