@@ -29,12 +29,12 @@ HERE = {"X-Interlock": "1", "Content-Type": "application/json", "Sec-Fetch-Site"
 
 
 class Person:
-    """The first administrator, signed in."""
+    """Whoever was invited, signed in; without an invitation the first administrator."""
 
-    def __init__(self, run: WebhookRun) -> None:
+    def __init__(self, run: WebhookRun, code: str = "") -> None:
         self.run = run
         self.cookie = ""
-        code = run.home.admin_code.read_text().strip()
+        code = code or run.home.admin_code.read_text().strip()
         body = {"code": code, "name": "ada", "password": "a long walk in the rain"}
         _, begun = self.ask("POST", "/api/setup", body)
         self.secret = begun["secret"]

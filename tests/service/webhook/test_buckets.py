@@ -32,6 +32,22 @@ def test_what_one_source_is_refused_does_not_count_for_the_others() -> None:
     assert taken(rate, "10.0.0.3", 100) == 0, "all together"
 
 
+def test_strangers_take_nothing_from_who_was_let_in_before() -> None:
+    rate = Buckets(source_per_second=10, per_second=20, clock=ManualClock())
+    rate.prove("192.0.2.7")
+
+    assert sum(taken(rate, f"10.0.0.{number}", 100) for number in range(200)) == 40
+    assert taken(rate, "192.0.2.7", 100) == 20
+
+
+def test_who_was_let_in_is_remembered_in_a_bounded_memory() -> None:
+    rate = Buckets(source_per_second=10, per_second=20, clock=ManualClock())
+
+    for number in range(2 * buckets.PROVEN_MAX):
+        rate.prove(f"10.0.{number >> 8}.{number & 255}")
+    assert len(rate._proven) == buckets.PROVEN_MAX
+
+
 def test_a_sender_of_version_6_has_one_bucket_for_its_network() -> None:
     rate = Buckets(source_per_second=1, per_second=1_000, clock=ManualClock())
 

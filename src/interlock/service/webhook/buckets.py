@@ -8,11 +8,14 @@ from typing import Final
 from interlock.runtime.clock import NS_PER_S, Clock
 
 SOURCES_MAX: Final = 4_096
+PROVEN_MAX: Final = 1_024
 _V6_NETWORK: Final = 64  # bits that one sender has at least
 
 
 class Buckets:
-    """One bucket for each source, and one for all together.
+    """One bucket for each source, one for all who proved who they are, and one for all others.
+
+    So strangers, from however many addresses, take nothing from those who were let in before.
 
     Args:
         source_per_second: Requests of one source; a burst may be twice that.
@@ -25,7 +28,9 @@ class Buckets:
         self._all = _Rate(per_second)
         self._clock = clock
         self._sources: OrderedDict[str, _Bucket] = OrderedDict()
-        self._whole = _Bucket(self._all, clock.elapsed_ns())
+        self._proven: OrderedDict[str, None] = OrderedDict()
+        now_ns = clock.elapsed_ns()
+        self._whole = {is_proven: _Bucket(self._all, now_ns) for is_proven in (False, True)}
 
     def wait_s(self, address: str) -> int:
         """Take one request; return 0, or in how many seconds to ask again.
@@ -41,12 +46,21 @@ class Buckets:
             if len(self._sources) > SOURCES_MAX:
                 self._sources.popitem(last=False)
         self._sources.move_to_end(source)
-        wait_ns = bucket.wait_ns(now_ns) or self._whole.wait_ns(now_ns)
+        whole = self._whole[source in self._proven]
+        wait_ns = bucket.wait_ns(now_ns) or whole.wait_ns(now_ns)
         if wait_ns:
             return -(-wait_ns // NS_PER_S)
         bucket.take()
-        self._whole.take()
+        whole.take()
         return 0
+
+    def prove(self, address: str) -> None:
+        """Remember that somebody at an address has proved who they are."""
+        source = source_of(address)
+        self._proven[source] = None
+        self._proven.move_to_end(source)
+        if len(self._proven) > PROVEN_MAX:
+            self._proven.popitem(last=False)
 
 
 @lru_cache(maxsize=SOURCES_MAX)

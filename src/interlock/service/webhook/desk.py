@@ -88,6 +88,7 @@ class Desk:
         if is_ping(body):
             return self._ponged(understood="test")
         signed = self.senders.check_body(request, body, has_token=token is not None)
+        self.buckets.prove(peer_of(request).address)
         try:
             alert = read_alert(body)
         except AlertError as error:
