@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from interlock.research.report import write_report
 from tests.research.report_samples import made_results
@@ -43,14 +43,6 @@ class Visit:
                 return
             self.page.wait_for_timeout(50)
         pytest.fail(f"{selector} must say {text!r}, was {self.text(selector)!r}")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

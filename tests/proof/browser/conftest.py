@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from interlock.service.permissions import Role
 from tests.service.web.fake_account import COOKIE, Fake
@@ -75,14 +75,6 @@ class Visitor:
         """Return what was asked of anybody but this very server."""
         own = (f"{self.url}/", "data:", "blob:")
         return [url for url in self.asked if not url.startswith(own)]
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
