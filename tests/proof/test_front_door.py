@@ -200,11 +200,13 @@ def test_a_kill_reaches_the_latch_while_the_engine_hangs(run: WebhookRun) -> Non
     progress = read_progress(run.home.progress)
     assert progress is not None
     os.kill(progress.pid, signal.SIGSTOP)
+    try:
+        kill = {"mode": "immediate", "reason": "it hangs", "code": person.fresh_code()}
+        status, killed = person.ask("POST", "/api/kill", kill)
 
-    kill = {"mode": "immediate", "reason": "it hangs", "code": person.fresh_code()}
-    status, killed = person.ask("POST", "/api/kill", kill)
-
-    assert status == 200, killed
-    assert killed["result"] == "KILL_UNCONFIRMED"
-    assert killed["engine"]["result"] == "UNCONFIRMED"
-    assert is_killed(run)
+        assert status == 200, killed
+        assert killed["result"] == "KILL_UNCONFIRMED"
+        assert killed["engine"]["result"] == "UNCONFIRMED"
+        assert is_killed(run)
+    finally:
+        os.kill(progress.pid, signal.SIGKILL)  # it would not notice the end of everybody else
