@@ -18,8 +18,11 @@ NUMBER_MAX: Final = 64  # characters of one number as it is written
 # Possessive, so that a body can cost no more than its length.
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
 _SPACES: Final = frozenset({b" ", b"\t", b"\n", b"\r"})
-_TEXT: Final = re.compile(rb'"((?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+)"')
-_NUMBER: Final = re.compile(rb"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+")
+# No possessive groups: in Python 3.11.2 half a group counts, and "1." would be a number.
+_TEXT: Final = re.compile(
+    rb'"([^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*+)*)"'
+)
+_NUMBER: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORD: Final = re.compile(rb"true|false|null")
 _ESCAPE: Final = re.compile(r'\\(["\\/bfnrt]|u[0-9A-Fa-f]{4})')
 _WORDS: Final = {b"true": True, b"false": False, b"null": None}
