@@ -14,15 +14,9 @@ import pytest
 
 from interlock.service.doors import ROUTES
 from interlock.service.permissions import GRANTS, Role
+from tests.proof.attacks import test_configuration, test_stored_text
 from tests.service.api.test_matrix import METHODS, Asker
-from tests.service.attacks import (
-    factor_cases,
-    injection_cases,
-    request_cases,
-    session_cases,
-    test_configuration,
-    test_stored_text,
-)
+from tests.service.attacks import factor_cases, injection_cases, request_cases, session_cases
 from tests.service.attacks.ssrf_cases import ADDRESSES, URLS
 from tests.service.attacks.stage import Case, Stage, attacked, run
 from tests.service.attacks.webhook_cases import ATTACKS as WEBHOOKS
