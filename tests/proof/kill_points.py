@@ -94,7 +94,7 @@ class Marks:
         return self._memory[_HIT] == 1
 
     def sent(self, count: int) -> None:
-        """Note that bytes of an order left, if the point is behind us."""
+        """Note that bytes of an order leave, if the point is behind us."""
         if self.was_hit:
             _SENT.pack_into(self._memory, _SENT_AT, self.sent_after + count)
 
@@ -227,8 +227,9 @@ class Killer:
                 if self.is_due("half_sent" if new else "half_sent_change"):
                     write(wire[: self.chance.randrange(1, len(wire))])
                     self.die()
-                write(wire)
+                # Before it does: a stop that comes with the end of the write came after it.
                 self._marks.sent(len(wire))
+                write(wire)
 
             stopped = original(gate, outgoing, durable_seq, write_some)
             if stopped is None:
