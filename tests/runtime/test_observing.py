@@ -356,3 +356,20 @@ def test_the_clock_that_measures_never_falls() -> None:
     manual = ManualClock(5)
     manual.advance(3)
     assert (manual.now_ns(), manual.elapsed_ns()) == (8, 3)
+
+
+def _break(hidden: str) -> int:
+    return len(hidden) // 0
+
+
+def test_a_trace_in_a_log_holds_no_variable(tmp_path: Path) -> None:
+    """There may be a password in one."""
+    log = open_log(tmp_path, "engine", level="info", max_mib=1, keep=1)
+    try:
+        _break("a-password")
+    except ZeroDivisionError:
+        log.exception("it broke")
+
+    said = (tmp_path / "engine.jsonl").read_text()
+    assert "_break" in said
+    assert "a-password" not in said

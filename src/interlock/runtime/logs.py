@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from interlock.kernel.codes import Alarm, Cause, Kind, Level, Role
 from interlock.kernel.reasons import Reason
@@ -37,7 +38,7 @@ def open_log(folder: Path, name: str, *, level: str, max_mib: int, keep: int) ->
     """Return a logger that writes JSON lines to ``folder/name.jsonl``, rotated by size.
 
     Control characters, escapes and separators of lines in what others wrote are escaped, so that
-    one object is one line whatever it says.
+    one object is one line whatever it says. A trace names places, never what variables held.
     """
     path = folder / f"{name}.jsonl"
     handler = _PrivateHandler(
@@ -54,7 +55,7 @@ def open_log(folder: Path, name: str, *, level: str, max_mib: int, keep: int) ->
             structlog.stdlib.filter_by_level,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=True),
         ],
     )

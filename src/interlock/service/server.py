@@ -255,7 +255,7 @@ class StrictProtocol(HttpToolsProtocol):
             % (status, HTTPStatus(status).phrase.encode(), len(body), body)
         )
         # Closed at once with bytes unread, the system would take the answer back (RFC 9112, 9.6).
-        with suppress(OSError, RuntimeError, NotImplementedError):
+        with suppress(OSError, RuntimeError):
             self.transport.write_eof()
         self._due = self.loop.call_later(LINGER_S, self.transport.abort)
 

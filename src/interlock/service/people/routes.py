@@ -72,7 +72,7 @@ def _add_session(door: Door, people: People) -> None:
         actor = actor_of(request)
         session = await people.database.run(people.sessions.by_id, actor.session)
         if session is None:
-            raise Problem(status=401, code="SIGN_IN_NEEDED", message="this session has ended.")
+            raise Problem(status=401, code="SIGN_IN_NEEDED", message="this login has ended.")
         until_ns = people.sessions.stepped_up_until_ns(session)
         idle_ns, ends_ns = people.sessions.ends_ns(session)
         return {
